@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule, Violation } from './rule';
 import { fullHost, isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
@@ -9,14 +10,7 @@ import { isIgnoredBySidecars, tlsFor, tlsField } from '../manifests/tls';
 import { EVERYWHERE, isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 const example = (trafficPolicy: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
+${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }', TLS_PORT)}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule

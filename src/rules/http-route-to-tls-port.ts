@@ -1,3 +1,4 @@
+import { exampleEntry, HTTP_PORT, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed, isExternal } from '../manifests/entries';
@@ -8,14 +9,7 @@ import { originatesOn } from '../manifests/tls';
 import { describeNamespaces, isSeenFrom } from '../manifests/visibility';
 
 const example = (route: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
+${exampleEntry(HTTP_PORT, TLS_PORT)}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

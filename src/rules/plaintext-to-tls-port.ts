@@ -1,3 +1,4 @@
+import { exampleEntry } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed } from '../manifests/entries';
@@ -8,14 +9,7 @@ import { originatesOn } from '../manifests/tls';
 import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 const example = (port: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }')}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule

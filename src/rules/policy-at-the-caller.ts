@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isExternal } from '../manifests/entries';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
@@ -12,10 +13,7 @@ export const policyAtTheCaller: Rule = {
   cure: "Put the policy on the egress gateway's pods, and route the host through the gateway.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/',
   good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+${exampleEntry(TLS_PORT)}
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -33,10 +31,7 @@ spec:
   servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [api.example.com] }]
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+${exampleEntry(TLS_PORT)}
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy

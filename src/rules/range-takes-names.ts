@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { contains, isBroad, isRange, matchedRanges } from '../istio/ranges';
@@ -15,10 +16,7 @@ spec:
   resolution: NONE
   ports: [{ number: 443, name: tcp, protocol: TCP }]
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+${exampleEntry(TLS_PORT)}
 `;
 
 export const rangeTakesNames: Rule = {

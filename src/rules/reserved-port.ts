@@ -1,18 +1,8 @@
+import { exampleEntry } from './_examples';
 import { Rule } from './rule';
 import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
 import { isHttp, isUdp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
-
-const example = (ports: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [${ports}]
-`;
 
 export const reservedPort: Rule = {
   code: 'reserved-port',
@@ -23,8 +13,8 @@ export const reservedPort: Rule = {
     'UDP port and ignores it (a warning: UDP leaves the pod as if there were no entry).',
   cure: 'Use another port number; leave out a UDP port, as UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',
-  good: example('{ number: 15080, name: http, protocol: HTTP }'),
-  bad: example('{ number: 15021, name: http, protocol: HTTP }'),
+  good: exampleEntry('{ number: 15080, name: http, protocol: HTTP }'),
+  bad: exampleEntry('{ number: 15021, name: http, protocol: HTTP }'),
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {

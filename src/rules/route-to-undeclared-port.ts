@@ -1,3 +1,4 @@
+import { exampleEntry, HTTP_PORT } from './_examples';
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
@@ -8,14 +9,7 @@ import { isSeenFrom } from '../manifests/visibility';
 import { valueIn } from '../values/grouping';
 
 const example = (number: number) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }]
+${exampleEntry(HTTP_PORT)}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

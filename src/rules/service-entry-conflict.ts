@@ -1,3 +1,4 @@
+import { exampleEntry, HTTP_PORT } from './_examples';
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
@@ -16,14 +17,7 @@ import {
 } from '../manifests/visibility';
 
 const example = (second: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }]
+${exampleEntry(HTTP_PORT)}
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry

@@ -1,17 +1,11 @@
+import { exampleEntry } from './_examples';
 import { Rule } from './rule';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
 import { isSeenFrom } from '../manifests/visibility';
 import { isIgnoredBySidecars, tlsField } from '../manifests/tls';
 
 const example = (selector: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }')}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule

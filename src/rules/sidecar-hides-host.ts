@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
@@ -12,10 +13,7 @@ kind: Sidecar
 metadata: { name: default, namespace: shop }
 spec: { egress: [{ hosts: [${hosts}] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+${exampleEntry(TLS_PORT)}
 `;
 
 export const sidecarHidesHost: Rule = {

@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
@@ -16,10 +17,7 @@ spec:
   resolution: DNS
   ports: [{ number: ${port}, name: tcp, protocol: TCP }]
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: api, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+${exampleEntry(TLS_PORT)}
 `;
 
 export const tcpAddressBesideNames: Rule = {

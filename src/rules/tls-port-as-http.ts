@@ -1,3 +1,4 @@
+import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
@@ -12,22 +13,8 @@ export const tlsPortAsHttp: Rule = {
     'REGISTRY_ONLY. It is a warning where a DestinationRule originates TLS on the port: plain HTTP sent there works.',
   cure: 'Declare the port as TLS; to have plain HTTP sent as TLS, declare port 80 and originate TLS.',
   see: 'https://github.com/istio/istio/issues/16458',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 443, name: http, protocol: HTTP }]
-`,
+  good: exampleEntry(TLS_PORT),
+  bad: exampleEntry('{ number: 443, name: http, protocol: HTTP }'),
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {
