@@ -1,3 +1,4 @@
+import { isMended, isPlainYes, isWorse } from './as-wanted';
 import { candidates, Candidate, Wanted } from './candidates';
 import { destinationsOf, hopOf } from './candidates/hops';
 import { inProgram } from './which-construct';
@@ -9,7 +10,6 @@ import { fullHost } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { alwaysHolds } from '../model/answer/answer';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/objects/ages';
 import { checkManifests, Finding } from '../rules';
@@ -37,20 +37,10 @@ export interface Change {
   readonly objects: readonly EgressObject[];
 }
 
-/** Whether the request is answered as wanted, and by the host that was asked for. */
-export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { via }: Wanted = {}): boolean {
-  return outcome === 'answered' && insteadOf === undefined && (via === undefined || answer.via === via);
-}
-
-/** Whether the answer is a yes without reserve: on no condition, and every time. */
-export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
-  return alwaysHolds(answer, (one) => isAnsweredAsWanted(one, wanted));
-}
-
 /**
  * The smallest change that makes the request succeed as wanted: one field of one object before several, existing
- * objects before new ones. The model answers this request and others again with each candidate: what is proposed works,
- * is admitted, and opens or breaks nothing else.
+ * objects before new ones, one change before two. The model answers this request and others again with each candidate:
+ * what is proposed works, is admitted, and opens or breaks nothing else.
  */
 export function smallestChange(
   model: EgressModel,
@@ -59,49 +49,142 @@ export function smallestChange(
   answer: Answer,
   wanted: Wanted = {},
 ): Change | undefined {
-  const { objects } = model;
-  const index = indexOf(model);
-  // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
-  const isMeantFor = answer.via === 'gateway' || isRoutedToService(index, answer);
-  const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
-  // A request that is routed to a port for TLS does not leave in plaintext instead.
-  const isForTls = isRoutedToTls(index, answer);
-  let findings: ReturnType<typeof findingsOf> | undefined;
-  const tried = candidates({ index, world: model.world, caller, request, answer, wanted })
-    .sort((a, b) => cost(a) - cost(b))
-    .slice(0, MOST_TRIED);
-  const before = withUndeclaredHost(model);
-  const others = new OtherRequests(before, caller, request);
-  for (const candidate of tried) {
-    const text = inProgram(candidate, index, caller);
-    if (text === undefined) continue;
-    const changed = before.with(applied(objects, candidate));
-    // What the API server or Istio's webhook rejects is never proposed.
-    if (changed.malformed.length > 0) continue;
-    const then = changed.ask(caller, request);
-    if (!isMended(answer, then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
-    if (candidate.weakens === undefined && (isWorse(answer, then) || (isForTls && then.plaintextToHost))) continue;
-    const edited = [...candidate.edits.map(({ object }) => object), ...(candidate.added ?? []).map(asObject)];
-    const effects = others.changedBy(changed, edited);
-    if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
-    const all = [...findingsOf(changed)];
-    if (all.length > 0) findings ??= findingsOf(model);
-    const found = all.filter(([finding]) => !findings?.has(finding));
-    if (found.some(([, { severity, code }]) => severity === 'error' || code === 'destination-rule-conflict')) continue;
-    const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
+  return new Search(model, caller, request, answer, wanted).smallest();
+}
+
+/** Candidates that have been applied one after another, and what the model then says. */
+interface Attempt {
+  readonly model: EgressModel;
+  readonly index: () => ManifestIndex;
+  readonly answer: Answer;
+  /** Without the last of them. */
+  readonly before?: Attempt;
+  readonly changes: readonly Candidate[];
+  readonly texts: readonly string[];
+}
+
+class Search {
+  private readonly start: Attempt;
+  private readonly others: OtherRequests;
+  private readonly kept: Wanted;
+  private findings?: ReturnType<typeof findingsOf>;
+
+  constructor(
+    private readonly model: EgressModel,
+    private readonly caller: ModelCaller,
+    private readonly request: ModelRequest,
+    answer: Answer,
+    private readonly wanted: Wanted,
+  ) {
+    const index = indexOf(model);
+    this.start = { model: withUndeclaredHost(model), index: () => index, answer, changes: [], texts: [] };
+    this.others = new OtherRequests(this.start.model, caller, request);
+    // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
+    const isMeantFor = answer.via === 'gateway' || isRoutedToService(index, answer);
+    this.kept = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
+  }
+
+  public smallest(): Change | undefined {
+    const further: Attempt[] = [];
+    for (const attempt of this.after(this.start, MOST_TRIED)) {
+      const change = this.changeOf(attempt);
+      if (change) return change;
+      if (isFurther(attempt)) further.push(attempt);
+    }
+    for (const first of further)
+      for (const attempt of this.after(first, MOST_TRIED / further.length)) {
+        const change = isWithoutReserve(attempt) ? this.changeOf(attempt) : undefined;
+        if (change) return change;
+      }
+    return undefined;
+  }
+
+  /** With each of the next candidates, the smallest first. */
+  private *after(last: Attempt, most: number): Generator<Attempt> {
+    const { model, answer, changes, texts } = last;
+    const { caller, request, wanted } = this;
+    const index = last.index();
+    const tried = candidates({ index, world: this.model.world, caller, request, answer, wanted })
+      .sort((a, b) => cost(a) - cost(b))
+      .slice(0, most);
+    for (const candidate of tried) {
+      const text = inProgram(candidate, index, caller);
+      if (text === undefined) continue;
+      const changed = model.with(applied(model.objects, candidate));
+      // What the API server or Istio's webhook rejects is never proposed.
+      if (changed.malformed.length > 0) continue;
+      yield {
+        model: changed,
+        index: () => indexOf(changed),
+        answer: changed.ask(caller, request),
+        changes: [...changes, candidate],
+        texts: [...texts, text],
+        before: last,
+      };
+    }
+  }
+
+  /** What is proposed, if it does what it must and nothing else. */
+  private changeOf({ model, answer: then, changes, texts, before }: Attempt): Change | undefined {
+    const { start, others } = this;
+    if (!isMended(start.answer, then, this.kept)) return undefined;
+    if (then.remarks.some(({ code }) => code === 'ignored-credential')) return undefined;
+    const weakens = changes.flatMap((change) => change.weakens ?? []);
+    if (weakens.length === 0 && losesSomething(before, then)) return undefined;
+    const edited = changes.flatMap(({ edits, added = [] }) => [
+      ...edits.map(({ object }) => object),
+      ...added.map(asObject),
+    ]);
+    const effects = others.changedBy(model, edited);
+    // Whom the changes to policies and servers let in: who is answered without them is let in by the other change.
+    const unguarded = changes.filter((change) => !isGuard(change));
+    const without =
+      unguarded.length === 0 ? start.model : start.model.with(unguarded.reduce(applied, start.model.objects));
+    const isLetIn = ({ caller, ...request }: SideEffect) =>
+      unguarded.length < changes.length && without.ask(caller, request).outcome !== 'answered';
+    if (effects.some((effect) => others.isUnasked(effect, isLetIn(effect)))) return undefined;
+    const all = [...findingsOf(model)];
+    if (all.length > 0) this.findings ??= findingsOf(this.model);
+    const found = all.filter(([finding]) => !this.findings?.has(finding));
+    if (found.some(([, { severity, code }]) => severity === 'error' || code === 'destination-rule-conflict'))
+      return undefined;
     return {
-      text: `${text}${warning}`,
+      text: [texts.join('\nand '), ...weakens.map((what) => `this weakens the configuration: ${what}`)].join('\n'),
       also: [
-        ...alsoLines(effectLines(effects, requestText(request), then), others.unasked),
+        ...alsoLines(effectLines(effects, requestText(this.request), then), others.unasked),
         ...found.map(([finding, { severity }]) => `lint then has a new ${severity}: ${finding}`),
       ],
       effects,
       then: headline(then),
       answer: then,
-      objects: changed.objects,
+      objects: model.objects,
     };
   }
-  return undefined;
+}
+
+/** Whether the request then comes further, to another refusal: the first of two mistakes is mended. */
+function isFurther({ answer, changes, before }: Attempt): boolean {
+  return (
+    answer.outcome === 'refused' && answer.steps.length > before!.answer.steps.length && !changes.some(isWeakening)
+  );
+}
+
+/** Whether the request would lose what it had or met before any of the changes. */
+function losesSomething(before: Attempt | undefined, then: Answer): boolean {
+  if (before === undefined) return false;
+  // A request that is routed to a port for TLS does not leave in plaintext instead.
+  const isInClear = then.plaintextToHost && isRoutedToTls(before.index(), before.answer);
+  return isInClear || isWorse(before.answer, then) || losesSomething(before.before, then);
+}
+
+/** Two changes together are a bolder proposal: they weaken nothing, amend no new object, and work every time. */
+function isWithoutReserve({ answer, changes }: Attempt): boolean {
+  const isNew = changes.some(({ edits }) => edits.some(({ object }) => object.origin === 'proposed'));
+  return !isNew && !changes.some(isWeakening) && isPlainYes(answer);
+}
+
+function isWeakening({ weakens }: Candidate): boolean {
+  return weakens !== undefined;
 }
 
 /** What lint finds, by code and message. */
@@ -135,13 +218,6 @@ function isRoutedToTls(index: ManifestIndex, answer: Answer): boolean {
   });
 }
 
-/** Whether a change gives what was wanted: from the host that was asked for, or from where its entry already led. */
-function isMended(before: Answer, then: Answer, wanted: Wanted): boolean {
-  const { destination } = before;
-  const isSameHost = then.answeredBy !== undefined && destination?.replace(/:\d+$/, '') === then.answeredBy;
-  return isAnsweredAsWanted(isSameHost ? { ...then, insteadOf: undefined } : then, wanted);
-}
-
 /** The most other requests that a proposal lists. */
 const MOST_EFFECTS = 4;
 
@@ -160,18 +236,6 @@ function isGuard({ edits }: Candidate): boolean {
       /Policy$/.test(manifest.kind) ||
       (manifest.kind === 'Gateway' && /^spec\.servers\[\d+\]\.(tls|port\.protocol)/.test(field ?? '')),
   );
-}
-
-/** Whether the request would lose something that it has now or was meant to have: TLS, a verified server name. */
-function isWorse(before: Answer, after: Answer): boolean {
-  const codes = new Set(before.remarks.map(({ code }) => code));
-  const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ kind }) => kind === 'originates-tls');
-  // Clear text to a TLS port means that TLS should have been originated; clear text to another port does not mend that.
-  const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToHost;
-  const hadIdentity =
-    before.identityAtGateway !== undefined || before.steps.some(({ kind }) => kind === 'originates-mesh-tls');
-  const isNew = (code: string) => !codes.has(code) && (code !== 'no-identity' || hadIdentity);
-  return losesTls || leavesInClear || after.remarks.some(({ code }) => isNew(code));
 }
 
 /** Candidates that weaken something come after all others. */

@@ -28,7 +28,7 @@ const OUTAGE =
   "checks the caller's identity, and the gateway logs nothing.";
 
 /** Said where changes were tried. */
-export const NO_CHANGE = 'No change of one object was found that makes it answered.';
+export const NO_CHANGE = 'No change was found that makes it answered, nor two together.';
 
 /** An explanation as text, in lines of at most a width. */
 export function asText(

@@ -427,6 +427,37 @@ describe('an entry with addresses', () => {
   });
 });
 
+describe('two mistakes, one behind the other', () => {
+  const policy = istio('AuthorizationPolicy', 'istio-system', 'callers', {
+    selector: { matchLabels: { istio: 'egressgateway' } },
+    rules: [{ from: [{ source: { principals: ['cluster.local/ns/other/sa/x'] } }] }],
+  });
+
+  test('get a change each, which only together make the request answered', () => {
+    const { entry, gateway, hop, routes, origination } = task({ subset: 'other' });
+    const change = proposed([entry, gateway, hop, routes, origination, policy], 'http://edition.cnn.com/');
+    expect(change?.text).toBe(
+      'VirtualService istio-system/cnn: set spec.http[0].route[0].destination.subset to "other"\n' +
+        'and AuthorizationPolicy istio-system/callers: add "cluster.local/ns/shop/sa/checkout" to ' +
+        'spec.rules[0].from[0].source.principals',
+    );
+    expect(change?.answer).toMatchObject({ outcome: 'answered', via: 'gateway', plaintextToHost: false });
+    // The policy has let it in before.
+    expect(change?.also).toEqual(['the same request of other/x is then answered as well']);
+  });
+
+  test('get none where the second would send plaintext past TLS that the first brings to light', () => {
+    const { entry, gateway, hop, routes, origination } = task({ subset: 'other' });
+    const endpoints = [{ address: '203.0.113.9', ports: { http: 80 } }];
+    const ports = [{ number: 80, name: 'http', protocol: 'HTTP' }];
+    const closed = { ...entry, spec: { ...entry.spec, ports, endpoints } };
+    const external = [{ host: 'edition.cnn.com', address: '203.0.113.9', http: 'ok', https: 'none' } as const];
+    expect(
+      proposed([closed, gateway, hop, routes, origination], 'http://edition.cnn.com/', { external }),
+    ).toBeUndefined();
+  });
+});
+
 describe('a policy that lets some in', () => {
   const { entry, gateway, hop, routes, origination } = task();
   const own = 'cluster.local/ns/shop/sa/checkout';

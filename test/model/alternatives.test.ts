@@ -1,5 +1,5 @@
 import { ask, ENTRY, LOCKED } from './support';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 import { unmetExpectations } from '../../src/model/answer/judge';
 

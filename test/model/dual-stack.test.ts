@@ -1,6 +1,6 @@
 /** Addresses of IPv6, in meshes that have them and in meshes of which nobody knows it. */
 import { ask, podsWithVariable } from './support';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 
 const LOCKED = { outboundTrafficPolicy: 'REGISTRY_ONLY' } as const;

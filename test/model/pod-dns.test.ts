@@ -1,6 +1,6 @@
 /** Pods that find names otherwise than by the DNS of their cluster. */
 import { ask, ENTRY, EXIT_PODS, LOCKED, passThroughGateway } from './support';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 
 const pods = (spec: string, name = 'cart', namespace = 'shop') => `---

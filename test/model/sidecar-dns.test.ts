@@ -1,6 +1,6 @@
 /** What a sidecar that answers DNS makes of several entries and of wildcards, as seen in generated worlds. */
 import { ask, podsWithVariable } from './support';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 
 const WORLD: World = {

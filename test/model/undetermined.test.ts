@@ -1,5 +1,5 @@
 import { ask, ENTRY, EXIT_PODS, LOCKED, passThroughGateway } from './support';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 
 const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
   `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;

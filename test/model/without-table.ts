@@ -7,7 +7,7 @@ import { MeshAnswer, RecordedWorld } from './worlds/recorded';
 import { ADDRESS, tableOf } from './worlds/table';
 import { Request, WorldObject } from './worlds/world';
 import { AccessTable } from '../../src/access/access-table';
-import { isPlainYes } from '../../src/explain/changes';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { meshAmong } from '../../src/explain/mesh-config';
 import { Manifest } from '../../src/manifests/egress-object';
 import { Answer, EgressModel, EgressObject, World } from '../../src/model';
