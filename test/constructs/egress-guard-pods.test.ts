@@ -57,6 +57,20 @@ describe('pods that bypass their sidecar', () => {
     expect(merging('false')).toEqual([]);
   });
 
+  test('nothing that runs programs in the sidecar passes', () => {
+    const extension = (spec: object) => ({
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'TrafficExtension',
+      metadata: { name: 'x', namespace: 'other' },
+      spec,
+    });
+    const lua = extension({ lua: { inlineCode: 'os.execute("id")' } });
+    const filter = { ...lua, apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', spec: {} };
+    for (const object of [lua, filter]) expect(refused(object)).toEqual([expect.stringMatching(/^Lua runs programs/)]);
+    expect(refused(extension({ wasm: { url: 'oci://registry.example.com/filter:1' } }))).toEqual([]);
+    expect([lua, filter].flatMap((object) => guard()(object))).toEqual([]);
+  });
+
   test('a proxy without a namespace is refused', () => {
     expect(refused(pod({}, { sidecar: { ...SIDECAR, env: SIDECAR.env.slice(1) } }))).toEqual([
       expect.stringMatching(/POD_NAMESPACE/),

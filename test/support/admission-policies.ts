@@ -25,6 +25,8 @@ const RESOURCES: Record<string, string> = {
   DestinationRule: 'destinationrules',
   Gateway: 'gateways',
   Sidecar: 'sidecars',
+  EnvoyFilter: 'envoyfilters',
+  TrafficExtension: 'trafficextensions',
   Telemetry: 'telemetries',
   RequestAuthentication: 'requestauthentications',
   Service: 'services',

@@ -12,7 +12,7 @@ import {
   PROBES,
   REQUEST,
 } from './injected';
-import { GuardFacts, GuardPolicies, GuardPolicy, outside, written } from './policy';
+import { GuardFacts, GuardPolicies, GuardPolicy, istio, outside, written } from './policy';
 import { inCluster, podConfig, POD_SETTINGS, POD_VARIABLES, REPORTS_BY_NAME } from './proxy-config';
 import { INJECTION, PROXY_CONFIG, PROXY_CONTAINER, PROXY_UID, REVISION } from '../../istio/injection';
 
@@ -76,6 +76,22 @@ function proxyConfigPolicy(facts: GuardFacts): GuardPolicy {
           'A variable of this ProxyConfig can decide how the traffic of pods is captured: a team may set ' +
           `${variables.join(', ')}, to values without quotation marks, backslashes and line breaks, and as \`imageType\` ` +
           'default, debug or distroless. Others belong in `proxyVariables` of the guard.',
+      },
+    ],
+  };
+}
+
+/** Envoy gives Lua all of its libraries, and runs it as the proxy's user. */
+function programPolicy(facts: GuardFacts): GuardPolicy {
+  return {
+    rules: [istio('envoyfilters'), written('extensions.istio.io', ['v1alpha1'], 'trafficextensions')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression: "request.resource.resource != 'envoyfilters' && !dyn(object).?spec.?lua.hasValue()",
+        message:
+          'Lua runs programs as the proxy, past the capture, and an EnvoyFilter can bring some: leave it out, or let the ' +
+          'platform write it in one of its namespaces.',
       },
     ],
   };
@@ -203,5 +219,6 @@ export const POD_POLICIES: GuardPolicies = {
   pods: podPolicy,
   bindings: bindingPolicy,
   execs: execPolicy,
+  programs: programPolicy,
   'proxy-configs': proxyConfigPolicy,
 };

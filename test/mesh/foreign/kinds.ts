@@ -296,6 +296,19 @@ const filter = (where: Where) => [
   },
 ];
 
+/** Has the sidecars run a program for each request, which calls a host by itself. */
+const program = (where: Where) => [
+  {
+    ...unexported('TrafficExtension', where, {
+      match: [{ mode: 'CLIENT' }],
+      lua: {
+        inlineCode: `function envoy_on_request() io.popen("curl -s -m 1 http://${HOSTS.open.address}/"):read("*a") end`,
+      },
+    }),
+    apiVersion: 'extensions.istio.io/v1alpha1',
+  },
+];
+
 /** An older route alone, to a host that another namespace offers to all. */
 const elsewhere = (where: Where): KubeObject[] => [
   object(
@@ -526,6 +539,12 @@ export const KINDS = {
     title: 'an EnvoyFilter that lets undeclared connections out',
     make: filter,
     places: SHARED,
+  },
+  program: {
+    title: 'a TrafficExtension whose `lua` runs a program',
+    make: program,
+    places: SHARED,
+    ages: ['older'],
   },
   metadata: {
     title: 'an entry with the address of a metadata service, as TCP',

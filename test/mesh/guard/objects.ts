@@ -66,4 +66,8 @@ export function proxyConfig(environmentVariables: Record<string, string>): KubeO
   return { ...istio('ProxyConfig', { environmentVariables }), apiVersion: 'networking.istio.io/v1beta1' };
 }
 
+export function extension(spec: object): KubeObject {
+  return { ...istio('TrafficExtension', spec), apiVersion: 'extensions.istio.io/v1alpha1' };
+}
+
 export const PROXY_USER = { securityContext: { runAsUser: 1337 } };

@@ -1,4 +1,4 @@
-import { istio, many, pod, service, telemetry, gatewayApi, proxyConfig } from './objects';
+import { extension, istio, many, pod, service, telemetry, gatewayApi, proxyConfig } from './objects';
 import { KubeObject } from '../lab';
 
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
@@ -212,6 +212,7 @@ export const RECIPES: Record<string, KubeObject[]> = {
     ),
     { ...telemetry(), spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] } },
   ],
+  'an extension in WebAssembly': [extension({ wasm: { url: 'oci://registry.example.com/filter:1' } })],
   'another name for an own Service': [
     {
       apiVersion: 'v1',

@@ -34,6 +34,7 @@ import {
   ownHash,
   telemetry,
   gatewayApi,
+  extension,
   proxyConfig,
   PROXY_USER,
 } from '../guard/objects';
@@ -236,6 +237,11 @@ const ATTACKS: Record<string, KubeObject> = {
     workloadSelector: { labels: { app: 'x' } },
   }),
   ...PODS,
+  'a TrafficExtension that runs a program in the sidecar': extension({ lua: { inlineCode: 'os.execute("id")' } }),
+  'an EnvoyFilter, which could bring one': {
+    ...istio('EnvoyFilter', { configPatches: [] }),
+    apiVersion: 'networking.istio.io/v1alpha3',
+  },
   'a ProxyConfig that captures no group': proxyConfig({ ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE: '*' }),
   'a ProxyConfig whose image is more than one': {
     ...proxyConfig({}),
@@ -848,7 +854,7 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(17);
+      expect(policies).toBe(18);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-virtual-services': 3,
@@ -865,6 +871,7 @@ describeMesh('guard', { table }, (mesh) => {
         'egress-guard-pods': 1,
         'egress-guard-bindings': 1,
         'egress-guard-execs': 0,
+        'egress-guard-programs': 2,
         'egress-guard-proxy-configs': 1,
         'egress-guard-sidecars': 3,
       });
