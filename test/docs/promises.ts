@@ -158,7 +158,7 @@ export function promisesPage(sentences: Sentence[]): string {
       .flatMap(({ text, markers }) =>
         markers.map(
           ({ suite, row, conditions }, index) =>
-            `| ${index === 0 ? withoutLinks(text) : ''} | \`${suite}\`: ${titleOf(row)} | ${conditions ?? ''} |`,
+            `| ${index === 0 ? beginning(withoutLinks(text)) : ''} | \`${suite}\`: ${titleOf(row)} | ${conditions ?? ''} |`,
         ),
       ),
     '',
@@ -166,11 +166,17 @@ export function promisesPage(sentences: Sentence[]): string {
   return `${HEAD}\n${lines.join('\n').trimEnd()}\n`;
 }
 
+/** As much of a sentence as is needed to find it on its page; code is not cut. */
+function beginning(text: string): string {
+  const [start] = /^(?:`[^`]*`|[^`]){0,80}\S*/.exec(text)!;
+  return start.length < text.length ? `${start} …` : text;
+}
+
 const HEAD = `# What is promised, and what shows it
 
-Each sentence is from the page above it. A suite is run by \`npm run test:mesh -- --suite <name>\`; \`examples/<name>\` is
-a row of an access table, which the model and the mesh judge; other names are test files below \`test\`. This page is made
-by \`npm run docs:update\`.
+Each sentence begins as on the page above it. A suite is run by \`npm run test:mesh -- --suite <name>\`;
+\`examples/<name>\` is a row of an access table, which the model and the mesh judge; other names are test files below
+\`test\`. This page is made by \`npm run docs:update\`.
 `;
 
 /** A row as a person reads it: markers may name the beginning of several, or the pattern of a title. */
