@@ -90,8 +90,8 @@ function programPolicy(facts: GuardFacts): GuardPolicy {
       {
         expression: "request.resource.resource != 'envoyfilters' && !dyn(object).?spec.?lua.hasValue()",
         message:
-          'Lua runs programs as the proxy, past the capture, and an EnvoyFilter can bring some: leave it out, or let the ' +
-          'platform write it in one of its namespaces.',
+          'Lua runs programs as the proxy, past the capture, and an EnvoyFilter can bring some: leave it out, or ' +
+          'write it in a namespace of the platform.',
       },
     ],
   };

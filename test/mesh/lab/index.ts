@@ -28,7 +28,7 @@ import { ExternalHosts } from './external-hosts';
 import { Finding, Istiod, MeshConfiguration, NotAcknowledged } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
 import { makeNetwork, serveNames } from './network';
-import { Pki } from './pki';
+import { Pair, Pki } from './pki';
 import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
 import { until } from './processes';
@@ -366,6 +366,11 @@ export class Lab {
     const options = ['-sk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', '--cert', certificate, '--key', key];
     const to = ['--connect-to', `${hopName}:443:${address}:${gateway.targetPort}`, `https://${hopName}/`];
     return Number((await this.shellOf(from).run('curl', [...options, ...to])).out);
+  }
+
+  /** A certificate with this SPIFFE identity, which has run out after so many seconds. */
+  public briefIdentity(spiffe: string, seconds: number): Promise<Pair> {
+    return this.pki.brief(spiffe, seconds);
   }
 
   /**

@@ -86,6 +86,27 @@ export class Pki {
     );
   }
 
+  /** The same certificate again, which has run out after so many seconds. */
+  public async brief(spiffe: string, seconds: number): Promise<Pair> {
+    const { certificate, key } = await this.identity(spiffe);
+    const at = `${certificate}.brief`;
+    fs.writeFileSync(`${at}.index`, '');
+    fs.writeFileSync(
+      `${at}.conf`,
+      `[ca]\ndefault_ca=brief\n[brief]\ndatabase=${at}.index\nnew_certs_dir=${this.folder}\ndefault_md=sha256\n` +
+        'rand_serial=yes\npolicy=any\n[any]\ncommonName=supplied\n',
+    );
+    const time = (later: number) =>
+      `${new Date(Date.now() + 1000 * later).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
+    const file = certificate.replace(/crt$/, '');
+    await must('openssl', [
+      ...['ca', '-batch', '-notext', '-config', `${at}.conf`, '-in', `${file}csr`, '-extfile', `${file}ext`],
+      ...['-cert', this.authority('mesh'), '-keyfile', path.join(this.folder, 'mesh.key'), '-out', at],
+      ...['-startdate', time(-60), '-enddate', time(seconds)],
+    ]);
+    return { certificate: at, key };
+  }
+
   /** What an external host shows on port 443. */
   public server(external: ExternalHost): Promise<Pair> {
     const kind = external.certificate ?? 'good';

@@ -311,12 +311,18 @@ for (const scopeGatewayToNamespace of [false, true])
   );
 
 const [HOST, COMPLETED] = ['partner.com', 'partner.com.svc.cluster.local'];
+/** DNS has only the second. */
+const [GONE, FOUND] = ['gone.com', 'gone.com.svc.cluster.local'];
 
 /** The gateway, and a namespace that reaches the host straight from its sidecars. */
 const LOOKING = synthesise((app) => {
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const callers = [Caller.serviceAccount('shop', 'checkout')];
-  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', { gateway: exit, hosts: [HOST], callers });
+  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', {
+    gateway: exit,
+    hosts: [HOST, GONE],
+    callers,
+  });
   new SidecarEgress(new Chart(app, 'web', { namespace: 'web' }), 'site', { hosts: [HOST] });
 });
 
@@ -330,7 +336,7 @@ describeMesh(
         { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
         { name: 'web', namespace: 'web', serviceAccount: 'default' },
       ],
-      external: [HOST, COMPLETED].map((host) => ({ host, http: 'ok', https: 'ok' })),
+      external: [HOST, COMPLETED, FOUND].map((host) => ({ host, http: 'ok', https: 'ok' })),
     },
     manifests: LOOKING,
   },
@@ -357,6 +363,15 @@ describeMesh(
       const { spec } = mutated(LOOKING).find(({ kind }) => kind === 'Deployment')!;
       await resolve('gateway-exit', spec.template.spec.dnsConfig);
       await answered('checkout', 'gateway', HOST);
+    });
+
+    test('and completes a name that does not exist', async () => {
+      await mesh.expectRow({
+        from: 'checkout',
+        request: `http://${GONE}/`,
+        dial: mesh.lab.hosts.find(({ host }) => host === HOST)!.addresses[0],
+        expect: { outcome: 'answered', via: 'gateway', answeredBy: FOUND },
+      });
     });
 
     test('other proxies complete it, and call the Service', async () => {

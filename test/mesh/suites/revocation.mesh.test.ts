@@ -325,6 +325,21 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
     await mesh.apply(BEFORE);
   });
 
+  test('what is open is not in the log of the gateway yet', async () => {
+    const { accessLog } = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+    const lines = () => fs.readFileSync(accessLog, 'utf8').split('\n').length;
+    const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`logged-${what}`));
+    await mesh.see(rowOf('stays'));
+    const before = lines();
+    const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
+    await Promise.race([holding, until('the connections', () => fs.existsSync(began))]);
+    await mesh.see(rowOf('stays'));
+    expect(lines()).toBe(before + 1);
+    fs.writeFileSync(end, '');
+    await holding;
+    await until('the lines', () => lines() === before + 3);
+  });
+
   test('while another team declares hosts and callers', async () => {
     const { CLOSED } = GatewayRefusal;
     const changes = [() => others(CLOSED, 'one'), () => others(CLOSED, 'one', 'two'), () => others()];
@@ -339,6 +354,63 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
     const { FORBIDDEN } = GatewayRefusal;
     const changes = [() => others(FORBIDDEN, 'one'), () => others(FORBIDDEN, 'one', 'two'), () => others()];
     expect(await leftAfter(...changes)).toEqual(changes.map(() => ''));
+  });
+});
+
+/**
+ * Asks a gateway for a page with a certificate, keeping the TLS session in a file, or without one in that session; once
+ * more on the same connection when another file is there. It prints the statuses.
+ */
+const KEEPING = `
+  const fs = require('fs');
+  const [host, name, kept, again, certificate, key] = process.argv.slice(1);
+  const own = certificate
+    ? { cert: fs.readFileSync(certificate), key: fs.readFileSync(key) }
+    : { session: fs.readFileSync(kept) };
+  const socket = require('tls').connect({ host, port: 8443, servername: name, rejectUnauthorized: false, ...own });
+  const ask = () => socket.write('GET / HTTP/1.1\\r\\nHost: ' + name + '\\r\\n\\r\\n');
+  let text = '';
+  const statuses = () => (text.match(/^HTTP.1.1 \\d+/gm) || []).map((line) => line.slice(9));
+  const end = () => { console.log(statuses().join()); process.exit(); };
+  socket.on('secureConnect', ask).on('data', (more) => (text += more)).on('error', end).on('close', end);
+  socket.on('session', (session) => certificate && fs.writeFileSync(kept, session));
+  let isAsked = false;
+  setInterval(() => {
+    if (statuses().length === 0) return;
+    if (!again || statuses().length === 2) end();
+    fs.writeFileSync(again + '-began', '');
+    if (isAsked || !fs.existsSync(again)) return;
+    isAsked = true;
+    ask();
+  }, 50);
+`;
+
+/** Long enough to call twice. */
+const BRIEF_SECONDS = 10;
+const RAW = { name: 'raw', namespace: 'shop', serviceAccount: 'raw', capture: { includeOutboundIPRanges: '' } };
+const withRaw = { ...table(true), callers: [...table(true).callers, RAW] };
+
+describeMesh('a certificate that runs out', { table: withRaw, manifests: BEFORE }, (mesh) => {
+  test('a certificate that runs out takes nobody out', async () => {
+    await mesh.apply(BEFORE);
+    const gateway = mesh.lab.pods.find(({ role }) => role === 'router')!.address;
+    const name = HOP_NAMES.find((one) => one.startsWith('http-'))!;
+    const [kept, again] = ['kept', 'again'].map((file) => mesh.lab.logFile(file));
+    const end = Date.now() + 1000 * (BRIEF_SECONDS + 1);
+    const pair = await mesh.lab.briefIdentity('spiffe://cluster.local/ns/shop/sa/leaves', BRIEF_SECONDS);
+    const ask = async (...args: string[]) =>
+      (await mesh.lab.shellOf('raw').must(process.execPath, ['-e', KEEPING, gateway, name, kept, ...args])).trim();
+    const dressed = [pair.certificate, pair.key];
+    const open = ask(again, ...dressed);
+    await Promise.race([open, until('the connection', () => fs.existsSync(`${again}-began`))]);
+    expect(await ask('', ...dressed)).toBe('200');
+    await sleep(end - Date.now());
+    expect(await ask('', ...dressed)).toBe('');
+    expect(await ask('')).toBe('200');
+    fs.writeFileSync(again, '');
+    expect(await open).toBe('200,200');
+    await mesh.apply(AFTER);
+    expect(await ask('')).toBe('');
   });
 });
 
