@@ -1,7 +1,7 @@
 import { ApiObject, ApiObjectProps, IAnyProducer, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Ownership } from './ownership';
-import { isWrittenAsItIs, sorted } from './plain';
+import { isWrittenAsItIs, metadataOf, sorted } from './plain';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { changeCount, perApp } from '../declarations/app';
 import { Rank, RecipeObject, Side } from '../recipes/recipe';
@@ -102,8 +102,8 @@ export class Emitted implements IAnyProducer {
     const general = (): object => ApiObject.prototype.toJson.call(object);
     if (!this.isPlain || process.env.CDK8S_DISABLE_SORT) return general();
     try {
-      const { apiVersion, kind, metadata } = object;
-      return { apiVersion, kind, metadata: metadata.toJson(), spec: sorted(this.produce()) };
+      const { apiVersion, kind } = object;
+      return { apiVersion, kind, metadata: metadataOf(object), spec: sorted(this.produce()) };
     } catch {
       return general(); // It throws the error with the path of the object.
     }

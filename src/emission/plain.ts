@@ -1,4 +1,4 @@
-import { ApiObject, App, ImplicitTokenResolver, JsonPatch, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
+import { ApiObject, App, ImplicitTokenResolver, JsonPatch, Lazy, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
 
 /** The resolvers of cdk8s, which leave plain data as it is. Others may replace values in manifests. */
 const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
@@ -19,16 +19,30 @@ export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as unknown as { readonly patches?: JsonPatch[] }).patches;
 }
 
-/** Plain data as cdk8s writes it: fields in order, and none without a value. */
-export function sorted(value: unknown): unknown {
+/** The metadata of an object as cdk8s writes it; cdk8s keeps most of it in private fields. */
+export function metadataOf({ metadata }: ApiObject): unknown {
+  const { name, namespace, labels, annotations, finalizers, ownerReferences, _additionalAttributes } =
+    metadata as unknown as Record<string, unknown>;
+  if (!labels || !annotations || !finalizers || !ownerReferences || !_additionalAttributes) return metadata.toJson();
+  return sorted({ ..._additionalAttributes, name, namespace, labels, annotations, finalizers, ownerReferences }, true);
+}
+
+/**
+ * Plain data as cdk8s writes it: fields in order, and none without a value.
+ *
+ * @param compact leaves out empty objects and lists as well
+ */
+export function sorted(value: unknown, compact = false): unknown {
+  if (typeof value === 'function') throw new Error('not plain data: a function');
   if (typeof value !== 'object' || value === null) return value ?? undefined;
-  if (Array.isArray(value)) return value.map(sorted);
+  if (Array.isArray(value)) return compact && value.length === 0 ? undefined : value.map((one) => sorted(one, compact));
+  if (value instanceof Lazy) return sorted(value.produce(), compact);
   if (value.constructor !== Object) throw new Error(`not plain data: ${value.constructor?.name}`);
   const fields = value as Readonly<Record<string, unknown>>;
   const result: Record<string, unknown> = {};
   for (const name of Object.keys(fields).sort()) {
-    const field = sorted(fields[name]);
+    const field = sorted(fields[name], compact);
     if (field !== undefined) result[name] = field;
   }
-  return result;
+  return compact && Object.keys(result).length === 0 ? undefined : result;
 }

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing } from 'cdk8s';
+import { ApiObject, App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing } from 'cdk8s';
 import { build, forAll, serialised } from './plans';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
@@ -90,6 +90,27 @@ describe('a manifest is what the imported class makes of the object', () => {
     } finally {
       delete process.env.CDK8S_DISABLE_SORT;
     }
+  });
+
+  test('with whatever users do to its metadata', () => {
+    const written = (...resolvers: IResolver[]) => {
+      const app = resolvedBy(...resolvers);
+      const [object, other] = app.node.findAll().filter((one) => ApiObject.isApiObject(one));
+      object.metadata.addLabel('audited', 'yes');
+      object.metadata.addAnnotation(
+        'note',
+        Lazy.any({ produce: () => ({ z: '1', a: undefined, b: '2' }) }) as unknown as string,
+      );
+      object.metadata.addFinalizers('example.com/kept');
+      object.metadata.addOwnerReference({ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: '1' });
+      object.metadata.add('finalizers', ['not written']);
+      object.metadata.add('managedFields', [{ manager: 'a', fieldsV1: { list: [], map: { none: null } } }, {}]);
+      other.metadata.add('selfLink', { resolve: () => 'resolved' });
+      return serialised(app);
+    };
+    expect(written()).toEqual(written({ resolve: () => undefined }));
+    expect(written().join()).toContain('resolved');
+    expect(written().join()).toContain('example.com/kept');
   });
 
   test('or cdk8s reports which object cannot be written', () => {
