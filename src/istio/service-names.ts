@@ -11,8 +11,10 @@ export function serviceOfHost(
   host: string,
   clusterDomain = DEFAULT_CLUSTER_DOMAIN,
 ): { readonly name: string; readonly namespace: string } | undefined {
-  const [name, namespace, ...rest] = host.split('.');
-  return name && namespace && rest.join('.') === `svc.${clusterDomain}` ? { name, namespace } : undefined;
+  const domain = `.svc.${clusterDomain}`;
+  if (!host.endsWith(domain)) return undefined;
+  const [name, namespace, more] = host.slice(0, -domain.length).split('.');
+  return name && namespace && more === undefined ? { name, namespace } : undefined;
 }
 
 /** The domain of a name that looks like a Service's: what follows `<name>.<namespace>.svc.` */
