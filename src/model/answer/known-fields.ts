@@ -125,9 +125,8 @@ const known = new Map<Shape, ReadonlySet<string>>(
 
 /** The first field of the value that is set and that the shape does not have. */
 export function unknownField(value: object | null | undefined, shape: Shape): string | undefined {
-  if (value === null || value === undefined) return undefined;
   const fields = known.get(shape)!;
-  for (const field of Object.keys(value)) {
+  for (const field in value) {
     const set = (value as Record<string, unknown>)[field];
     if (!fields.has(field) && set !== undefined && set !== null) return field;
   }

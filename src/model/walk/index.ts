@@ -151,6 +151,12 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     path: isGrpc && url.pathname === '/' ? `${SOME_CALL}${path.slice(1)}` : path,
     authority: headers.get('host') ?? url.host,
     headers,
+    // With every field from the start, all copies have one hidden class.
+    further: undefined,
+    changed: undefined,
+    scheme: undefined,
+    forwardedProto: undefined,
+    setByProxies: undefined,
   };
   const isTcp = isTcpRequest(request.url);
   return {

@@ -1,5 +1,4 @@
 import { Flow, withHeaders } from './flow';
-import { HttpRequest } from '../requests/http-request';
 import { normalizedPath } from '../requests/path-normalization';
 import { Registry } from '../registry/registry';
 
@@ -34,9 +33,7 @@ function reading(
   flow: Flow,
   { scheme, forwardedProto, set }: { scheme: 'http' | 'https'; forwardedProto: string; set: ReadonlySet<string> },
 ): Flow | undefined {
-  const { path: given, ...sent } = flow.http!;
-  const path = normalizedPath(given, registry.world.mesh?.pathNormalization);
+  const path = normalizedPath(flow.http!.path, registry.world.mesh?.pathNormalization);
   if (path === undefined) return undefined;
-  const http: HttpRequest = { ...sent, path, scheme, forwardedProto, setByProxies: set };
-  return { ...flow, http };
+  return { ...flow, http: { ...flow.http!, path, scheme, forwardedProto, setByProxies: set } };
 }
