@@ -15,6 +15,11 @@ export function kindOf(server: Server): ServerKind {
   return isHttp(protocol) ? 'HTTP' : 'TCP';
 }
 
+/** What a server does with TLS. At an HTTP port the settings only say whether it redirects. */
+export function tlsOf(server: Server): Server['tls'] {
+  return kindOf(server) === 'HTTP' ? undefined : server.tls;
+}
+
 /** For TLS that is not terminated, filter chains are made from routes, not from servers. It is what no mode means. */
 export function passesThrough({ tls }: Server): boolean {
   return tls !== undefined && ['PASSTHROUGH', 'AUTO_PASSTHROUGH'].includes(tls.mode ?? 'PASSTHROUGH');

@@ -8,12 +8,15 @@ import { contains } from '../../istio/ranges';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
-import { kindOf, withoutNamespace } from '../../manifests/servers';
+import { kindOf, tlsOf, withoutNamespace } from '../../manifests/servers';
 import { IstioSpecs, ItemOf } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
 
 type GatewaySpec = IstioSpecs['Gateway'];
 type ServerSpec = ItemOf<GatewaySpec['servers']>;
+
+/** The label, with any value, of a Service whose ports say nothing of where servers listen. */
+const NO_TRANSLATION = 'experimental.istio.io/disable-gateway-port-translation';
 
 /** A server of a Gateway, as the gateway's pods have it. */
 export interface Server {
@@ -116,6 +119,7 @@ export function podPortsOf({ services }: Registry, workload: GatewayWorkload): M
     if (!service.kubernetes || service.namespace !== workload.namespace) continue;
     const { selector } = service.object.spec;
     if (!selector || !selects(selector, workload.labels)) continue;
+    if (service.object.manifest.metadata.labels?.[NO_TRANSLATION] !== undefined) continue;
     for (const { number, targetPort } of service.ports) {
       const target = podPort(workload, number, targetPort);
       const known = found.get(number) ?? [];
@@ -136,22 +140,19 @@ function serverOf(gateway: Indexed<GatewaySpec>, index: number, value: ServerSpe
     port,
     gatewayName: `${gateway.namespace}/${gateway.name}`,
     hosts,
-    serverNames:
-      value.tls && !value.tls.httpsRedirect
-        ? [...new Set(hosts.map((host) => withoutNamespace(host).toLowerCase()))]
-        : [],
+    serverNames: tlsOf(value) ? [...new Set(hosts.map((host) => withoutNamespace(host).toLowerCase()))] : [],
   };
 }
 
 /**
  * Adds a server to its port: plaintext HTTP servers share a port, TLS servers share one by host, and in every other
- * case the older server keeps it.
+ * case the older server keeps it. Those with settings for TLS share no host, even where they only redirect.
  */
 function addServer(port: PortInProgress, server: Server): void {
   const { value } = server;
   const kind = kindOf(value);
   const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
-  if (value.tls && !value.tls.httpsRedirect) {
+  if (value.tls) {
     const other = server.hosts.map((host) => port.hosts.get(host)).find((one) => one !== undefined);
     for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
     if (other) {

@@ -2,7 +2,7 @@ import { Ending, Leg } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { SECTIONS } from '../../manifests/routes';
-import { sectionOf, withoutNamespace } from '../../manifests/servers';
+import { sectionOf, tlsOf, withoutNamespace } from '../../manifests/servers';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { fieldRef } from '../answer/field-ref';
@@ -192,7 +192,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   const { configuration } = leg;
   const { registry } = configuration;
   const { server } = chain;
-  const tls = server.value.tls?.httpsRedirect ? undefined : server.value.tls;
+  const tls = tlsOf(server.value);
   let arrived = flow;
   let peer: string | undefined;
   if (tls && (tls.mode ?? 'PASSTHROUGH') !== 'PASSTHROUGH') {

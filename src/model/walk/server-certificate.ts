@@ -5,6 +5,11 @@ import { GatewayWorkload } from '../objects/gateways/workload';
 import { Server } from '../proxies/gateway-servers';
 import { Layer } from './flow';
 
+/** The versions of TLS, oldest first. */
+const VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'];
+/** The oldest that proxies and applications of today accept. */
+const OLDEST_OF_CLIENTS = VERSIONS.indexOf('TLSV1_2');
+
 /** How a server of a Gateway that has a certificate of its own, not of the mesh, receives TLS. */
 export type ServerReception =
   | { readonly kind: 'accepted' }
@@ -23,7 +28,7 @@ export function receiveAtServer(
   layer: Layer,
   decidedBy: readonly FieldRef[],
 ): ServerReception {
-  const { mode, credentialName = '' } = value.tls!;
+  const { mode, credentialName = '', minProtocolVersion, maxProtocolVersion, cipherSuites } = value.tls!;
   const unknown = new Undetermined(
     `the model does not know which certificate the server presents in mode ${mode}`,
     decidedBy,
@@ -33,6 +38,11 @@ export function receiveAtServer(
   const secret = world.secrets.find((one) => one.namespace === namespace && one.name === credentialName);
   if (secret === undefined)
     return { kind: 'waiting', reason: `namespace ${namespace} has no Secret ${credentialName}` };
+  const newest = VERSIONS.indexOf(maxProtocolVersion ?? '');
+  if (newest >= 0 && newest < Math.max(VERSIONS.indexOf(minProtocolVersion ?? ''), OLDEST_OF_CLIENTS))
+    return { kind: 'closed', reason: `the server speaks no TLS after ${maxProtocolVersion} that clients accept` };
+  // Before TLS 1.3 the suites decide, by the kind of key in the certificate.
+  if (newest === OLDEST_OF_CLIENTS && cipherSuites?.length) throw unknown;
   if (secret.holds === 'ca-certificates')
     return { kind: 'closed', reason: `Secret ${namespace}/${credentialName} holds no certificate of a server` };
   if (layer.by === 'application') return { kind: 'distrusted' };
