@@ -27,6 +27,7 @@ import {
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
+import { KUBERNETES_YAML } from '../reading/kubernetes-yaml';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { headline } from './headline';
 import { refsOf } from '../model/answer/field-ref';
@@ -242,7 +243,7 @@ function worldFor(
     throw new Usage('--mesh and --table both configure the mesh: give only one');
   try {
     if (table !== undefined) return { world: worldOf(tableOf(table)) };
-    return mesh === undefined ? meshAmong(objects) : { world: meshOf(document(mesh), mesh) };
+    return mesh === undefined ? meshAmong(objects) : { world: meshOf(document(mesh, KUBERNETES_YAML), mesh) };
   } catch (error) {
     if (error instanceof MeshConfigError) throw new Usage(error.message);
     throw error;
@@ -257,11 +258,11 @@ function tableOf(file: string): AccessTable {
   return table;
 }
 
-function document(file: string): unknown {
+function document(file: string, options?: typeof KUBERNETES_YAML): unknown {
   if (!fs.existsSync(file)) throw new Usage(`${file}: no such file`);
   if (fs.statSync(file).isDirectory()) throw new Usage(`${file} is a folder, where a file is needed`);
   try {
-    return parse(fs.readFileSync(file, 'utf8'));
+    return parse(fs.readFileSync(file, 'utf8'), options);
   } catch (error) {
     throw new Usage(`${file}: invalid YAML, ${(error as Error).message.split('\n')[0]}`);
   }

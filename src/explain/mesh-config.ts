@@ -6,11 +6,15 @@ import { isTrue } from '../istio/booleans';
 import { modeOf } from '../istio/outbound-traffic-policy';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
+import { KUBERNETES_YAML } from '../reading/kubernetes-yaml';
 import { nearest } from '../values/nearest';
 import { unknownSettings } from './unknown-settings';
 import { listOf } from '../values/list-of';
 
 const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
+
+/** API groups of what installs a mesh. */
+const INSTALLERS = /^(install\.istio|sailoperator)\.io\//;
 
 /** A mesh configuration that would silently not do what its author meant. */
 export class MeshConfigError extends Error {}
@@ -134,19 +138,24 @@ export function meshOf(given: unknown, where: string): Settings {
   };
 }
 
-/** The mesh configuration among the manifests, if there is exactly one: the ConfigMap of istiod, of any revision. */
+/**
+ * The mesh configuration among the manifests, if there is exactly one: the ConfigMap of istiod, of any revision, or what
+ * an installer makes it from.
+ */
 export function meshAmong(objects: readonly EgressObject[]): { readonly world: World; readonly note?: string } {
-  const maps = objects.filter(
+  const written = objects.filter(
     ({ manifest: { apiVersion, kind, metadata, data } }) =>
       apiVersion === 'v1' &&
       kind === 'ConfigMap' &&
       /^istio(-.+)?$/.test(metadata.name) &&
       typeof data?.mesh === 'string',
   );
+  const maps = written.length > 0 ? written : objects.filter(isInstallation);
   const ofIstiod = settingsOfIstiod(objects);
   if (maps.length === 0) return { world: ofIstiod };
   const names = maps.map(
-    ({ manifest: { metadata }, origin }) => `ConfigMap ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
+    ({ manifest: { kind, metadata }, origin }) =>
+      `${kind} ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
   );
   if (maps.length > 1)
     return {
@@ -164,10 +173,16 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
   };
 }
 
+/** Whether istioctl, or the operator of Sail, installs a mesh with this configuration. */
+function isInstallation({ manifest: { apiVersion, spec } }: EgressObject): boolean {
+  const { meshConfig, values } = (spec ?? {}) as { readonly meshConfig?: object; readonly values?: Values };
+  return INSTALLERS.test(apiVersion) && (meshConfig ?? values?.meshConfig) !== undefined;
+}
+
 /** The YAML in a field of a ConfigMap. */
 function parsed(text: string, where: string): object | null {
   try {
-    return parse(text);
+    return parse(text, KUBERNETES_YAML);
   } catch (error) {
     throw new MeshConfigError(`${where}: invalid YAML, ${(error as Error).message.split('\n')[0]}`);
   }

@@ -24,6 +24,8 @@ export interface Kustomization {
   readonly transforms: readonly string[];
   /** Files that hold patches, not objects. */
   readonly patches: readonly string[];
+  /** Files and folders with what will be applied. */
+  readonly listed: readonly string[];
 }
 
 export function isKustomizationFile(file: string): boolean {
@@ -42,11 +44,14 @@ export function kustomizationOf(given: unknown, file: string): Kustomization {
     ...list(value.patchesStrategicMerge),
     ...list(value.replacements),
   ].map((patch) => (typeof patch === 'string' ? patch : (patch as { readonly path?: unknown } | null)?.path));
+  const paths = (texts: readonly unknown[]) =>
+    texts
+      .filter((one): one is string => typeof one === 'string' && !one.includes('\n'))
+      .map((one) => path.join(path.dirname(file), one));
   return {
     transforms,
-    patches: named
-      .filter((one): one is string => typeof one === 'string' && !one.includes('\n'))
-      .map((one) => path.join(path.dirname(file), one)),
+    patches: paths(named),
+    listed: paths([value.resources, value.bases, value.crds].flatMap(list)),
   };
 }
 

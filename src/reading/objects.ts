@@ -19,7 +19,7 @@ export function objectsFrom(
     const here = [...path, index];
     const item = (inner: number) => `${origin(index)}, item ${inner + 1}`;
     if (Array.isArray(manifest)) return objectsFrom(manifest, item, here);
-    if (isList(manifest)) return objectsFrom(manifest.items, item, [...here, 'items']);
+    if (isList(manifest)) return objectsFrom(itemsOf(manifest), item, [...here, 'items']);
     // The one place where foreign JSON becomes a manifest: whoever reads a field of it says what that may be.
     return [{ manifest: withoutNullFields(manifest) as Manifest, origin: origin(index), path: here }];
   });
@@ -39,7 +39,19 @@ function withoutNullFields(value: unknown): unknown {
     : Object.fromEntries(kept);
 }
 
-function isList(manifest: object): manifest is { readonly items: readonly unknown[] } {
+/** What an object of a list does not say itself, the list says, as in a `ServiceEntryList`. */
+function itemsOf({ apiVersion, kind, items }: List): readonly unknown[] {
+  const named = { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return named.kind === '' ? items : items.map((item) => (item instanceof Object ? { ...named, ...item } : item));
+}
+
+interface List {
+  readonly apiVersion?: unknown;
+  readonly kind: string;
+  readonly items: readonly unknown[];
+}
+
+function isList(manifest: object): manifest is List {
   const { kind, items } = manifest as { readonly kind?: unknown; readonly items?: unknown };
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
 }

@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments, parseDocument, YAMLParseError } from 'yaml';
 import { lastDefinitions } from './definitions';
+import { KUBERNETES_YAML } from './kubernetes-yaml';
 import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { assumption, inNamespace, lacksNamespace } from './namespaces';
 import { objectsFrom } from './objects';
@@ -45,6 +46,11 @@ export interface ReadManifests {
   readonly assumptions: string[];
   /** Whether there is something to answer from: objects, even if none can affect a request, or an empty folder. */
   readonly hasInput: boolean;
+}
+
+interface ParsedDocument {
+  readonly errors: readonly YAMLParseError[];
+  toJS(): unknown;
 }
 
 interface Reading {
@@ -107,10 +113,20 @@ export function readAll(
       read.notes.push(`${source}: contains no .yaml, .yml or .json file, so nothing is declared`);
     }
     const texts = new Map(files.map((file) => [file, fs.readFileSync(file, 'utf8')]));
-    const patches = new Set(
-      files.filter(isKustomizationFile).flatMap((file) => kustomizationOf(parsed(texts.get(file)!), file).patches),
+    const kustomizations = files
+      .filter(isKustomizationFile)
+      .map((file) => kustomizationOf(parsed(texts.get(file)!), file));
+    const patches = new Set(kustomizations.flatMap((one) => one.patches));
+    const listed = new Set(kustomizations.flatMap((one) => one.listed));
+    const isObject = (text: string) => /^apiVersion:/m.test(text) && /^kind:/m.test(text);
+    const unlisted = [...texts].flatMap(([file, text]) =>
+      patches.has(file) || listed.has(file) || isKustomizationFile(file) || !isObject(text) ? [] : [file],
     );
-    for (const [file, text] of texts) if (!patches.has(file)) addFile(reading, file, text);
+    for (const [file, text] of texts) {
+      if (patches.has(file)) continue;
+      if (isKustomizationFile(file)) addKustomization(reading, file, parsed(text), unlisted);
+      else addText(reading, file, text);
+    }
   }
   noteLeftOut(reading);
   const homeless = namespace === undefined ? read.objects.filter(lacksNamespace) : [];
@@ -129,24 +145,28 @@ function filesIn(folder: string): string[] {
     .filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
-function addFile(reading: Reading, file: string, text: string): void {
-  if (isKustomizationFile(file)) addKustomization(reading, file, parsed(text));
-  else addText(reading, file, text);
-}
-
 /**
  * A kustomization is not an object. It says that the files beside it are not what will be applied, or only lists them.
+ *
+ * @param unlisted files with objects that no kustomization lists
  */
-function addKustomization({ read }: Reading, file: string, value: unknown): void {
+function addKustomization({ read, objectsOnly }: Reading, file: string, value: unknown, unlisted: string[] = []): void {
   read.hasInput = true;
+  const folder = path.dirname(file);
   const { transforms } = kustomizationOf(value, file);
-  if (transforms.length === 0) read.notes.push(`${file}: a kustomization that only lists files, left out`);
+  // What is written in a file is wrong or right whether the file is listed or not.
+  const left = objectsOnly ? [] : unlisted.filter((one) => path.dirname(one) === folder);
+  const does =
+    transforms.length > 0
+      ? `changes what it lists (${transforms.join(', ')})`
+      : left.length > 0 && `does not list ${joinWords(left.map((one) => path.basename(one)))}`;
+  if (!does) read.notes.push(`${file}: a kustomization that only lists files, left out`);
   else
     read.unbuilt.push({
       file,
       tool: 'kustomize',
-      problem: `${file}: a kustomization that changes what it lists (${transforms.join(', ')}): build it`,
-      build: `kubectl kustomize ${path.dirname(file)}`,
+      problem: `${file}: a kustomization that ${does}: build it`,
+      build: `kubectl kustomize ${folder}`,
     });
 }
 
@@ -159,7 +179,7 @@ function addText(reading: Reading, file: string, text: string): void {
   }
   const documents = documentsIn(text);
   if (documents === undefined) {
-    const all = parseAllDocuments(text, { logLevel: 'silent' });
+    const all = parseAllDocuments(text, KUBERNETES_YAML);
     if (!Array.isArray(all)) read.notes.push(`${file}: empty`);
     else
       all.forEach((one, index) => addDocument(reading, file, named(file, all.length, index), { text, line: 1 }, one));
@@ -171,7 +191,7 @@ function addText(reading: Reading, file: string, text: string): void {
     isEmpty = false;
     const where = named(file, documents.length, index);
     const head = headOf(document);
-    const items = head?.kind === 'List' ? itemsOf(document) : undefined;
+    const items = head?.kind === 'List' && !ALIAS.test(document.text) ? itemsOf(document) : undefined;
     if (items === undefined) addUnparsed(reading, file, where, document, head);
     else items.forEach((item, at) => addUnparsed(reading, file, `${where}, item ${at + 1}`, item, headOf(item)));
   });
@@ -204,7 +224,7 @@ function addUnparsed(
     metadata === undefined || /\bname:\s*["']?istio(-|\b)/.test(metadata)
       ? document.text
       : `apiVersion: v1\nkind: ConfigMap\n${metadata}`;
-  addDocument(reading, file, where, document, parseDocument(text, { logLevel: 'silent' }));
+  addDocument(reading, file, where, document, parseDocument(text, KUBERNETES_YAML));
 }
 
 function addDocument(
@@ -212,23 +232,19 @@ function addDocument(
   file: string,
   where: string,
   source: YamlDocument,
-  document: { readonly errors: readonly YAMLParseError[]; toJS(): unknown },
+  document: ParsedDocument,
 ): void {
   const { read } = reading;
   const { text, line } = source;
-  const error = document.errors[0];
-  const value = error ? undefined : document.toJS();
-  // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping. And no name has
-  // braces in it.
-  const isTemplate = /"\{ (?:[^"\\]|\\.)* \}":null|"name(space)?":"[^"]*\{\{/;
-  if (text.includes('{{') && (error || isTemplate.test(JSON.stringify(value ?? null)))) {
+  const { value, error } = valueOf(document);
+  if (text.includes('{{') && (error || isTemplate(value))) {
     const problem = `${where}: a Helm template ("{{"), not YAML: render it`;
     read.unbuilt.push({ file, tool: 'helm', problem, build: 'helm template …' });
     return;
   }
   if (error) {
     const [message] = error.message.split('\n');
-    const at = (error.linePos?.[0].line ?? 1) + line - 1;
+    const at = ('linePos' in error ? (error.linePos?.[0].line ?? 1) : 1) + line - 1;
     const problem = `${where}: invalid YAML, ${message.replace(/at line \d+/, `at line ${at}`)}`;
     read.problems.push({ text: problem, file, line: at, isBroken: true });
     return;
@@ -254,8 +270,27 @@ function fromJson(text: string): unknown {
 
 /** The value of a text that may be anything; undefined where it is broken. */
 function parsed(text: string): unknown {
-  const document = parseDocument(text, { logLevel: 'silent' });
-  return document.errors.length > 0 ? undefined : document.toJS();
+  return valueOf(parseDocument(text, KUBERNETES_YAML)).value;
+}
+
+/** What a document says, or why it cannot be read. Only whoever reads the value notices that an alias has no anchor. */
+function valueOf(document: ParsedDocument): { readonly value?: unknown; readonly error?: YAMLParseError | Error } {
+  try {
+    return document.errors.length > 0 ? { error: document.errors[0] } : { value: document.toJS() };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+/**
+ * Whether what is valid YAML is a template all the same. A value that is only an expression is a mapping whose only key
+ * is a mapping; no name has braces in it, and nothing does of what Istio's routes, gateways and policies say.
+ */
+function isTemplate(value: unknown): boolean {
+  const text = JSON.stringify(value ?? null);
+  const { apiVersion, kind } = (value ?? {}) as Partial<Manifest>;
+  const isPlain = /^(networking|security)\.istio\.io\//.test(String(apiVersion)) && kind !== 'EnvoyFilter';
+  return (isPlain && text.includes('{{')) || /"\{ (?:[^"\\]|\\.)* \}":null|"name(space)?":"[^"]*\{\{/.test(text);
 }
 
 /** An object that cannot affect a request. Of Kubernetes' own kinds nobody expects otherwise, so others are noted. */
@@ -279,6 +314,9 @@ function noteLeftOut({ read, leftOut }: Reading): void {
     read.notes.push(`${total} objects are not part of the model and are left out: ${joinWords([...names, ...rest])}`);
   }
 }
+
+/** What may stand for something elsewhere in its document. */
+const ALIAS = /[:,[{-]\s+\*\w/;
 
 const NOT_AN_OBJECT = 'not a Kubernetes object (no kind or apiVersion), left out';
 

@@ -19,7 +19,7 @@ const KUBERNETES = new Set([
   ...POD_TEMPLATE_KINDS,
 ]);
 /** API groups all of whose kinds can. */
-const MESH = /^([a-z]+\.istio\.io|gateway\.networking\.(x-)?k8s\.io)$/;
+const MESH = /^([a-z]+\.istio\.io|sailoperator\.io|gateway\.networking\.(x-)?k8s\.io)$/;
 
 /** Whether the API is one of Kubernetes' own. */
 export function isKubernetesApi(apiVersion: string): boolean {

@@ -3,7 +3,7 @@ import * as path from 'path';
 import { meshAmong, MeshConfigError, meshOf } from '../../src/explain/mesh-config';
 import { SETTINGS } from '../../src/explain/unknown-settings';
 import { expectEgress } from '../../src/explain';
-import { EgressModel } from '../../src/model';
+import { EgressModel, EgressObject } from '../../src/model';
 
 test('whether sidecars have IPv6 may be said, or not', () => {
   const dualStack = (ISTIO_DUAL_STACK?: string) =>
@@ -86,6 +86,25 @@ describe('what istiod is told beside the mesh configuration', () => {
       expect(meshOf(value, 'values.yaml').mesh?.scopeGatewayToNamespace).toBe(true);
     expect(meshOf({ meshConfig: {} }, 'values.yaml').mesh?.scopeGatewayToNamespace).toBeUndefined();
   });
+});
+
+test('among manifests, what installs the mesh configures it, unless its ConfigMap is there', () => {
+  const meshConfig = { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } };
+  const object = (apiVersion: string, kind: string, more: object): EgressObject => ({
+    manifest: { apiVersion, kind, metadata: { name: 'istio', namespace: 'istio-system' }, ...more },
+    origin: kind,
+  });
+  const operator = object('install.istio.io/v1alpha1', 'IstioOperator', { spec: { meshConfig } });
+  const sail = object('sailoperator.io/v1', 'Istio', { spec: { values: { meshConfig } } });
+  const gateways = object('install.istio.io/v1alpha1', 'IstioOperator', { spec: { components: {} } });
+  const map = object('v1', 'ConfigMap', { data: { mesh: '{}' } });
+  const modeOf = (...objects: EgressObject[]) => meshAmong(objects).world.mesh?.outboundTrafficPolicy;
+  expect([modeOf(operator, gateways), modeOf(sail), modeOf(operator, map), modeOf(gateways)]).toEqual([
+    'REGISTRY_ONLY',
+    'REGISTRY_ONLY',
+    'ALLOW_ANY',
+    undefined,
+  ]);
 });
 
 describe('serviceEntryVisibility', () => {

@@ -129,6 +129,63 @@ test('documents, their lines and their heads', () => {
   expect(documentsIn('a: 1\n...\nb: 2\n')).toBeUndefined();
 });
 
+describe('YAML as kubectl reads it', () => {
+  const spec = (text: string) =>
+    read({ 'a.yaml': `apiVersion: v1\nkind: Service\nmetadata: { name: a }\n${text}\n` }).objects.map(
+      ({ manifest }) => manifest.spec,
+    )[0];
+
+  test('in version 1.1, with times as text', () => {
+    expect(spec('spec: { a: yes, b: off, c: 0673, d: 7:23, e: 2026-01-01, f: 4_43, g: "no", h: 08080 }')).toEqual({
+      a: true,
+      b: false,
+      c: 443,
+      d: '7:23',
+      e: '2026-01-01',
+      f: 443,
+      g: 'no',
+      h: 8080,
+    });
+  });
+
+  test('merges mappings', () => {
+    expect(spec('x: &x { type: ClusterIP }\nspec: { <<: *x, clusterIP: None }')).toEqual({
+      type: 'ClusterIP',
+      clusterIP: 'None',
+    });
+  });
+
+  test('an alias without an anchor in its document is a problem, not an internal error', () => {
+    expect(read({ 'a.yaml': `${service('a')}x: &x shop\n---\n${service('b')}y: *x\n` })).toMatchObject({
+      ids: ['Service/a'],
+      problems: [expect.stringMatching(/^\.\/a\.yaml, document 2: invalid YAML, Unresolved alias/)],
+    });
+  });
+
+  test('an alias may be in another item of a List than its anchor', () => {
+    const item = (name: string, namespace: string) =>
+      `- apiVersion: v1\n  kind: Service\n  metadata: { name: ${name}, namespace: ${namespace} }\n`;
+    const list = `apiVersion: v1\nkind: List\nitems:\n${item('a', '&ns shop')}${item('b', '*ns')}`;
+    expect(read({ 'a.yaml': list })).toMatchObject({ ids: ['Service/a', 'Service/b'], problems: [] });
+  });
+
+  test('the items of a list of one kind need not say what they are', () => {
+    const list = 'apiVersion: v1\nkind: ServiceList\nitems: [{ metadata: { name: a, namespace: shop } }]\n';
+    expect(read({ 'a.yaml': list }).ids).toEqual(['Service/a']);
+  });
+});
+
+test('an object of Istio with an expression in quotes is a Helm template, one of Lua is not', () => {
+  const object = (kind: string, field: string) =>
+    `apiVersion: networking.istio.io/v1alpha3\nkind: ${kind}\nmetadata: { name: a, namespace: shop }\nspec: ${field}\n`;
+  expect(
+    read({
+      'a.yaml': object('ServiceEntry', '{ hosts: ["{{ .Values.host }}"] }'),
+      'b.yaml': object('EnvoyFilter', '{ x: "return {{1}}" }'),
+    }),
+  ).toMatchObject({ ids: ['EnvoyFilter/a'], problems: [expect.stringMatching(/^\.\/a\.yaml: a Helm template/)] });
+});
+
 describe('kustomizations', () => {
   test('one that only lists is left out', () => {
     expect(read({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': service('a') })).toMatchObject({
@@ -136,6 +193,21 @@ describe('kustomizations', () => {
       problems: [],
       notes: ['./kustomization.yaml: a kustomization that only lists files, left out'],
     });
+  });
+
+  test('one that leaves out a file with objects does not say what will be applied', () => {
+    expect(
+      read({
+        'base/kustomization.yaml': 'resources: [a.yaml]\n',
+        'base/a.yaml': service('a'),
+        'base/b.yaml': service('b'),
+        'base/values.yaml': 'kind: x\n',
+        'kustomization.yaml': 'resources: [base, base/b.yaml]\n',
+        'c.yaml': service('c'),
+      }).problems,
+    ).toEqual([
+      expect.stringMatching(/^\.\/kustomization\.yaml: a kustomization that does not list c\.yaml: build it/),
+    ]);
   });
 
   test.each([

@@ -90,11 +90,15 @@ const CORE: Record<string, Shape> = {
     egress: list(fields({ to: peers, ports: policyPorts })),
     ingress: list(fields({ from: peers, ports: policyPorts })),
   }),
+  Namespace: any,
+  Pod: any,
+  Job: podTemplate,
+  ReplicaSet: podTemplate,
   Deployment: podTemplate,
   DaemonSet: podTemplate,
   StatefulSet: podTemplate,
 };
-const CORE_GROUPS: readonly string[] = ['v1', 'networking.k8s.io', 'apps', 'extensions'];
+const CORE_GROUPS: readonly string[] = ['v1', 'networking.k8s.io', 'apps', 'batch', 'extensions'];
 const GATEWAY_API_GROUP = /^gateway\.networking\.(x-)?k8s\.io$/;
 const parent = fields({ kind: text, name: text, namespace: text });
 /** What is read of any kind of the Gateway API. */
