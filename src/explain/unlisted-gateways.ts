@@ -1,5 +1,5 @@
 import { AccessTable } from '../access/access-table';
-import { podTemplateOf } from '../istio/pod-templates';
+import { podTemplateOf, serviceAccountOf } from '../istio/pod-templates';
 import { selects } from '../manifests/selectors';
 import { ServiceSpec } from '../manifests/specs';
 import { EgressObject } from '../model';
@@ -13,7 +13,8 @@ import { GATEWAY_LABEL } from '../values/gateway-label';
 export function unlistedGateways(objects: readonly EgressObject[], { gateways = [] }: AccessTable): string[] {
   return objects.flatMap(({ manifest }) => {
     if (manifest?.kind !== 'Deployment') return [];
-    const { metadata, spec } = podTemplateOf(manifest) ?? {};
+    const template = podTemplateOf(manifest);
+    const { metadata } = template ?? {};
     const label = metadata?.labels?.[GATEWAY_LABEL];
     const { name, namespace = 'default' } = manifest.metadata;
     const isListed = gateways.some((one) => one.namespace === namespace && selects(one.labels, metadata?.labels));
@@ -26,7 +27,7 @@ export function unlistedGateways(objects: readonly EgressObject[], { gateways = 
     return [
       `the table does not list the gateway of Deployment ${namespace}/${name}; under gateways: ` +
         `- { namespace: ${namespace}, labels: { ${GATEWAY_LABEL}: ${label} }, ` +
-        `serviceAccount: ${spec?.serviceAccountName ?? 'default'}, targetPort: ${port} }`,
+        `serviceAccount: ${serviceAccountOf(template)}, targetPort: ${port} }`,
     ];
   });
 }

@@ -71,6 +71,12 @@ export function podTemplateOf(manifest: TemplateHolder): PodTemplateSpec | undef
   return path && at(manifest, path);
 }
 
+/** The service account of the pods. `serviceAccount` is its former name. */
+export function serviceAccountOf(template: PodTemplateSpec | undefined): string {
+  const { serviceAccountName, serviceAccount = 'default' } = template?.spec ?? {};
+  return serviceAccountName ?? serviceAccount;
+}
+
 function at(manifest: unknown, path: readonly string[]): PodTemplateSpec | undefined {
   return path.reduce((node, step) => (node as Record<string, unknown> | undefined)?.[step], manifest) as
     PodTemplateSpec | undefined;

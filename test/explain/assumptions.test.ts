@@ -226,7 +226,7 @@ spec: ${spec}
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: istio-egressgateway, namespace: egress }
-spec: { template: { metadata: { labels: { istio: egressgateway } }, spec: {} } }
+spec: { template: { metadata: { labels: { istio: egressgateway }, annotations: { inject.istio.io/templates: gateway } }, spec: {} } }
 `;
     const elsewhere = `---
 apiVersion: v1

@@ -49,7 +49,7 @@ describe('where chance decides in istiod', () => {
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: gw, namespace: egress }
-spec: { template: { metadata: { labels: { istio: gw } } } }
+spec: { template: { metadata: { labels: { istio: gw }, annotations: { inject.istio.io/templates: gateway } } } }
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway

@@ -31,7 +31,7 @@ describe('pods of a gateway', () => {
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: exit, namespace: egress }
-spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { containers: [{ name: istio-proxy, env: [${env}] }] } } }
+spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { containers: [{ name: istio-proxy, args: [router], env: [${env}] }] } } }
 `;
   const onPort = (targetPort: number) => passThroughGateway().replace('8443', `${targetPort}`);
   const see = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/');
@@ -111,6 +111,28 @@ spec:
       condition: { holds: 'XDS_ROOT_CA and CREDENTIAL of Deployment egress/exit change nothing' },
     });
     expect(listed(pods('replicas: 0, '), 8443).condition).toBeUndefined();
+  });
+
+  test('are a gateway on a condition where nothing gives them the proxy of one', () => {
+    const holds = (objects: string) => see(objects + onPort(8443)).condition?.holds;
+    const asking = pods('').replace('args: [router]', 'image: auto');
+    const injected = asking.replace('} }, spec', '}, annotations: { inject.istio.io/templates: gateway } }, spec');
+    const namespace = (labels: string) =>
+      `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: egress, labels: ${labels} }\n`;
+    expect(holds(asking)).toMatch(/they lack the annotation inject\.istio\.io\/templates: gateway$/);
+    expect(holds(injected)).toBeUndefined();
+    expect(holds(injected + namespace('{ istio-injection: disabled }'))).toMatch(/nothing is injected into them$/);
+    expect(holds(injected + namespace('{}'))).toMatch(/^the pods of egress are injected, although/);
+    expect(holds(injected + namespace('{ istio-injection: enabled }'))).toBeUndefined();
+    expect(holds(pods('') + namespace('{ istio-injection: disabled }'))).toBeUndefined();
+  });
+
+  test('are reached on a condition where the Service names a port that they lack', () => {
+    const named = pods('') + passThroughGateway().replace('targetPort: 8443', 'targetPort: tls');
+    const ports = (name: string) => named.replace('args:', `ports: [{ name: ${name}, containerPort: 8443 }], args:`);
+    expect(see(named).condition?.holds).toMatch(/^the pods of Service egress\/.* have a port called tls$/);
+    expect(see(ports('other')).condition?.holds).toMatch(/called tls$/);
+    expect(see(ports('tls')).condition).toBeUndefined();
   });
 
   test('are there on a condition where their replicas are 0', () => {

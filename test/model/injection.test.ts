@@ -62,14 +62,22 @@ test.each(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'
   },
 );
 
+test('pods are found by the former name of their service account, too', () => {
+  const former = pods('{ annotations: { sidecar.istio.io/inject: "false" } }').replace(
+    'serviceAccountName',
+    'serviceAccount',
+  );
+  expect(see(former)).toMatchObject({ outcome: 'answered', via: 'direct' });
+});
+
 test('a Namespace that does not ask for sidecars makes an answer and a refusal a condition', () => {
   const refusal = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://other.example.com/', LOCKED);
-  const holds = /^the pods of shop have sidecars, although Namespace shop has no/;
+  const holds = /^the pods of shop are injected, although Namespace shop has no/;
   expect(see(namespace('{}')).condition?.holds).toMatch(holds);
   expect(refusal(namespace('{}')).condition?.holds).toMatch(holds);
   // A row of a table that expects it is not met by it.
   const unmet = (labels: string) => unmetExpectations({ outcome: 'refused' }, refusal(namespace(labels)));
-  expect(unmet('{}')).toEqual([expect.stringMatching(/^only if the pods of shop have sidecars/)]);
+  expect(unmet('{}')).toEqual([expect.stringMatching(/^only if the pods of shop are injected/)]);
   expect(unmet('{ istio-injection: enabled }')).toEqual([]);
 });
 

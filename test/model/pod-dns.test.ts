@@ -111,7 +111,10 @@ spec: { type: ExternalName, externalName: site.example.com }
   });
 
   test('pods of a gateway need istiod too', () => {
-    const exit = pods('dnsPolicy: Default', 'exit', 'egress').replace('app: exit', 'istio: exit');
+    const exit = pods('dnsPolicy: Default', 'exit', 'egress').replace(
+      'app: exit }',
+      'istio: exit }, annotations: { inject.istio.io/templates: gateway }',
+    );
     const objects = ENTRY.replace('namespace: shop', 'namespace: egress') + passThroughGateway() + exit;
     expect(ask(objects, 'shop/cart', HTTPS, LOCKED).condition?.holds).toMatch(/Deployment egress\/exit asks .* istiod/);
     const other = objects.replace(

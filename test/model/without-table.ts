@@ -41,16 +41,18 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
     namespace: string,
     labels: object,
     serviceAccountName: string,
-    ports: object[],
+    annotations?: object,
   ): object => ({
     apiVersion: kinds.apps,
     kind: 'Deployment',
     metadata: { name, namespace },
-    spec: { template: { metadata: { labels }, spec: { serviceAccountName, containers: [{ name: 'main', ports }] } } },
+    spec: {
+      template: { metadata: { labels, annotations }, spec: { serviceAccountName, containers: [{ name: 'main' }] } },
+    },
   });
   return [
     ...gateways.flatMap(({ name = '', namespace, labels, serviceAccount, targetPort }) => [
-      deployment(name, namespace, labels, serviceAccount, []),
+      deployment(name, namespace, labels, serviceAccount, { 'inject.istio.io/templates': 'gateway' }),
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: serviceAccount, namespace } },
       {
         apiVersion: kinds.rbac,
@@ -85,7 +87,7 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
       spec: { selector: { istio: 'ingressgateway' }, ports: [{ name: 'http2', port: 80, targetPort: 8080 }] },
     },
     ...callers.map(({ name, namespace, serviceAccount, labels = { app: name } }) =>
-      deployment(name, namespace, labels, serviceAccount, []),
+      deployment(name, namespace, labels, serviceAccount),
     ),
     {
       apiVersion: 'v1',

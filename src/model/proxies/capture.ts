@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
-import { Injection, injectionOf, podField } from './injection';
+import { Injection, injectionOf, podField } from '../objects/injection';
 import { proxyConfigOf } from '../objects/proxy-config';
 import { PodDns, podDnsOf } from '../objects/pod-dns';
 import { Registry } from '../registry/registry';

@@ -1,6 +1,6 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
-import { podField, PodFacts } from './injection';
+import { podField, PodFacts } from '../objects/injection';
 import { isForeign, ProxyConfig } from '../objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../objects/proxy-variables';
 import {

@@ -1,7 +1,7 @@
 import { Condition } from '../answer/conditions';
 import { Registry } from './registry';
 import { ModelCaller } from '../requests/request';
-import { podTemplateOf, PodTemplateSpec } from '../../istio/pod-templates';
+import { podTemplateOf, PodTemplateSpec, serviceAccountOf } from '../../istio/pod-templates';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
 import { selects, Labels } from '../../manifests/selectors';
@@ -83,7 +83,7 @@ export class CallerLabels {
     return this.registry.index.podTemplates
       .filter((object) => object.namespace === namespace)
       .flatMap(({ manifest }) => podTemplateOf(manifest) ?? [])
-      .filter(({ spec }) => (spec?.serviceAccountName ?? 'default') === serviceAccount);
+      .filter((template) => serviceAccountOf(template) === serviceAccount);
   }
 }
 

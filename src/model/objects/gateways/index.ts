@@ -27,6 +27,8 @@ import { GATEWAY_LABEL } from '../../../values/gateway-label';
 /** The ports of a gateway's Service, however Istio installs it. */
 const PORTS_OF_GATEWAYS: readonly number[] = [80, 443];
 
+type ServicePorts = NonNullable<ServiceSpec['ports']>;
+
 /** What must be so for a port of a Service to be there; undefined where it certainly is. */
 type DoubtfulPort = (port: number) => Condition | undefined;
 
@@ -69,19 +71,25 @@ export class Gateways {
     for (const service of index.services) this.addFromService(service, selectors);
     for (const missing of missingServices(index, declared, known))
       if (!this.isLeftOut(missing.namespace)) this.addMissing(missing);
-    this.workloads = [...this.found.values()].map((workload) => ({
-      ...workload,
-      hasAssumedPorts:
-        this.guesses.some((service) => isOf(service, workload)) ||
-        index.services.some((service) => isOf(service, workload) && hasUnknownPort(service, workload)),
-    }));
+    this.workloads = [...this.found.values()].map((workload) => {
+      const own = index.services.filter((service) => isOf(service, workload));
+      if (workload.containerPorts)
+        for (const service of own) this.doubtful.set(service, (port) => doubtOfName(service, workload, port));
+      return {
+        ...workload,
+        hasAssumedPorts:
+          this.guesses.some((service) => isOf(service, workload)) ||
+          own.some(({ spec }) => (spec.ports ?? []).some((port) => isUnknown(port, workload))),
+      };
+    });
   }
 
   private addFromTemplates(selectors: readonly Labels[]): void {
     for (const object of templatesOf(this.index)) {
       const { labels = {}, annotations } = podTemplateOf(object.manifest)?.metadata ?? {};
       const isInjected = annotations?.[INJECTION_TEMPLATES] === 'gateway';
-      if (isInjected || selectors.some((selector) => selects(selector, labels))) this.add(gatewayOf(object));
+      if (isInjected || selectors.some((selector) => selects(selector, labels)))
+        this.add(gatewayOf(object, this.index));
     }
   }
 
@@ -240,11 +248,19 @@ function isOf({ namespace, spec }: Indexed<ServiceSpec>, workload: GatewayWorklo
   return namespace === workload.namespace && spec.selector !== undefined && selects(spec.selector, workload.labels);
 }
 
-/** Whether a Service names a port of the pods that no pod template tells. */
-function hasUnknownPort({ spec }: Indexed<ServiceSpec>, { containerPorts }: GatewayWorkload): boolean {
-  return (spec.ports ?? []).some(
-    ({ targetPort }) => typeof targetPort === 'string' && !/^\d+$/.test(targetPort) && !containerPorts?.has(targetPort),
-  );
+/** Whether a port of a Service names one of the pods that no pod template tells. */
+function isUnknown({ targetPort }: ServicePorts[number], { containerPorts }: GatewayWorkload): boolean {
+  return typeof targetPort === 'string' && !/^\d+$/.test(targetPort) && !containerPorts?.has(targetPort);
+}
+
+/** A port of a Service has no endpoints where the pods have none of the name that it leads to. */
+function doubtOfName(service: Indexed<ServiceSpec>, workload: GatewayWorkload, number: number): Condition | undefined {
+  const port = service.spec.ports?.find((one) => one.port === number);
+  if (!port || !isUnknown(port, workload)) return undefined;
+  return {
+    holds: `the pods of Service ${idOf(service)} have a port called ${port.targetPort}`,
+    say: 'name it in their pod template',
+  };
 }
 
 function compatible(a: Labels, b: Labels): boolean {

@@ -2,12 +2,13 @@ import { GatewayWorkload } from './workload';
 import { FieldRef } from '../../answer/answer';
 import { Condition, together } from '../../answer/conditions';
 import { fieldRef } from '../../answer/field-ref';
+import { injectionOf, PodFacts } from '../injection';
 import { podDnsOf } from '../pod-dns';
 import { isForeign, ProxyConfig, proxyConfigOf } from '../proxy-config';
 import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
-import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
-import { podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
+import { BOOTSTRAP_OVERRIDE, INJECTION_TEMPLATES, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
+import { podTemplateOf, podTemplatePath, serviceAccountOf } from '../../../istio/pod-templates';
 import { pathOf } from '../../../manifests/field-path';
 import { Indexed, nameOf } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
@@ -21,14 +22,18 @@ export function templatesOf(index: ManifestIndex): Indexed[] {
 }
 
 /** A gateway, as the object says that its pods are made from. */
-export function gatewayOf(object: Indexed): GatewayWorkload {
-  const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
+export function gatewayOf(object: Indexed, index: ManifestIndex): GatewayWorkload {
+  const template = podTemplateOf(object.manifest) ?? {};
+  const { metadata, spec } = template;
   const told = toldBy(object);
-  return {
-    id: `${object.namespace}/${object.name}`,
+  const pods = {
     namespace: object.namespace,
     labels: metadata?.labels ?? {},
-    serviceAccount: spec?.serviceAccountName ?? 'default',
+    serviceAccount: serviceAccountOf(template),
+  };
+  return {
+    id: `${object.namespace}/${object.name}`,
+    ...pods,
     containerPorts: new Map(
       (spec?.containers ?? []).flatMap(({ ports }) =>
         (ports ?? []).flatMap(({ name, containerPort }) =>
@@ -37,7 +42,9 @@ export function gatewayOf(object: Indexed): GatewayWorkload {
       ),
     ),
     ...told,
-    condition: together([unlessScaledDown(object), told.condition].filter((one) => one !== undefined)),
+    condition: together(
+      [unlessScaledDown(object), unlessOther(object, index, pods), told.condition].filter((one) => one !== undefined),
+    ),
   };
 }
 
@@ -51,6 +58,28 @@ export function toldBy(
     dns: podDnsOf(object),
     unprivileged: unprivilegedBy(object),
     condition: unlessConfigured(object, config),
+  };
+}
+
+/** The word that makes a proxy a gateway, where its container is written and not injected. */
+const ROUTER = 'router';
+
+/** Where nothing makes the pods a gateway's: their proxy is neither written, nor injected by the template of gateways. */
+function unlessOther(
+  object: Indexed,
+  index: ManifestIndex,
+  pods: Omit<PodFacts, 'annotations'>,
+): Condition | undefined {
+  const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
+  const annotations = metadata?.annotations ?? {};
+  if (listOf(spec?.containers).some((own) => listOf(own?.args).includes(ROUTER))) return undefined;
+  const asked = (annotations[INJECTION_TEMPLATES] ?? '').split(',').some((name) => name.trim() === 'gateway');
+  const { injected, doubt } = injectionOf(index, { ...pods, annotations, template: object });
+  if (asked && injected) return doubt;
+  const why = asked ? 'nothing is injected into them' : `they lack the annotation ${INJECTION_TEMPLATES}: gateway`;
+  return {
+    holds: `the pods of ${nameOf(object)} are a gateway's, although ${why}`,
+    say: asked ? 'let the injector have them' : 'add it',
   };
 }
 

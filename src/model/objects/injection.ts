@@ -47,7 +47,7 @@ export function injectionOf(index: ManifestIndex, pod: PodFacts): Injection {
     return { injected: false, cause: fieldRef(object, `metadata.labels["${INJECTION}"]`) };
   const isAsked = [own[INJECTION], own[REVISION], labels[REVISION]].some(Boolean) || labels[INJECT] === 'true';
   if (isAsked) return { injected: true };
-  const holds = `the pods of ${namespace} have sidecars, although Namespace ${namespace} has no label ${INJECTION}`;
+  const holds = `the pods of ${namespace} are injected, although Namespace ${namespace} has no label ${INJECTION}`;
   return { injected: true, doubt: { holds, say: 'give the Namespace among the manifests its label, or leave it out' } };
 }
 
