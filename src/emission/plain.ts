@@ -19,12 +19,20 @@ export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as unknown as { readonly patches?: JsonPatch[] }).patches;
 }
 
-/** The metadata of an object as cdk8s writes it; cdk8s keeps most of it in private fields. */
+/** What cdk8s keeps metadata in, most of it private. */
+const METADATA_FIELDS = new Set([
+  ...['name', 'namespace', 'labels', 'annotations', 'finalizers', 'ownerReferences'],
+  ...['apiObject', '_additionalAttributes'],
+]);
+
+/** The metadata of an object as cdk8s writes it. */
 export function metadataOf({ metadata }: ApiObject): unknown {
-  const { name, namespace, labels, annotations, finalizers, ownerReferences, _additionalAttributes } =
-    metadata as unknown as Record<string, unknown>;
-  if (!labels || !annotations || !finalizers || !ownerReferences || !_additionalAttributes) return metadata.toJson();
-  return sorted({ ..._additionalAttributes, name, namespace, labels, annotations, finalizers, ownerReferences }, true);
+  // A release that keeps more has to write it itself.
+  const own = Object.keys(metadata);
+  if (own.length !== METADATA_FIELDS.size || !own.every((field) => METADATA_FIELDS.has(field)))
+    return metadata.toJson();
+  const { apiObject: _, _additionalAttributes, ...given } = metadata as unknown as Record<string, object>;
+  return sorted({ ..._additionalAttributes, ...given }, true);
 }
 
 /**

@@ -113,6 +113,13 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(written().join()).toContain('example.com/kept');
   });
 
+  test('with metadata that a release of cdk8s keeps otherwise', () => {
+    const app = resolvedBy();
+    const [object] = app.node.findAll().filter((one) => ApiObject.isApiObject(one));
+    Object.assign(object.metadata, { more: true, toJson: () => ({ name: 'of-a-later-release' }) });
+    expect(serialised(app).join()).toContain('of-a-later-release');
+  });
+
   test('or cdk8s reports which object cannot be written', () => {
     const note = Lazy.any({
       produce: () => {
