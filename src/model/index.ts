@@ -8,7 +8,7 @@ import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
-import { isNewer } from './objects/admission/newer';
+import { isNewer, mayImportLess } from './objects/admission/newer';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
@@ -161,7 +161,10 @@ export class EgressModel {
   /** The same mesh with an older Istio, where nobody says which it has, and it reads some objects otherwise. */
   private olderMesh(): OtherMesh[] {
     const { objects, malformed } = this.checked;
-    this.hasNewer ??= this.world.istioVersion === undefined && objects.some(({ manifest }) => isNewer(manifest));
+    const { hasSeveralOfOneHost } = this.configuration.registry;
+    this.hasNewer ??=
+      this.world.istioVersion === undefined &&
+      objects.some(({ manifest }) => isNewer(manifest) || (hasSeveralOfOneHost && mayImportLess(manifest)));
     if (!this.hasNewer) return [];
     const { oldest, newest } = KNOWN_MINORS;
     const istioVersion = `1.${oldest}`;

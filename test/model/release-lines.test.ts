@@ -47,6 +47,26 @@ test('a host that is excluded from all namespaces stays in 1.30, which reads "~"
   expect(see(yaml).condition?.holds).toMatch(/Istio 1\.31/);
 });
 
+test('a Sidecar that names a host knows one of its entries from 1.31 on, and all of them in 1.30', () => {
+  const spec = '{ hosts: [site.example.com], resolution: DNS, ports: [{ number: 8080, name: http, protocol: HTTP }] }';
+  const dated = (yaml: string, date: string) => yaml.replace('metadata: {', `metadata: { creationTimestamp: ${date},`);
+  const entries = dated(ENTRY, '2026-01-01') + dated(istio('ServiceEntry', spec), '2026-01-02');
+  const asked = (hosts: string, istioVersion?: string) =>
+    ask(
+      entries + istio('Sidecar', `{ egress: [{ hosts: [${hosts}] }] }`),
+      'shop/cart',
+      'http://site.example.com:8080/',
+      { ...LOCKED, istioVersion },
+    );
+  for (const hosts of ['./site.example.com', 'shop/site.example.com, egress/other.example.com']) {
+    expect(asked(hosts, '1.31').outcome).toBe('refused');
+    expect(asked(hosts, '1.30').outcome).toBe('answered');
+    expect(asked(hosts).condition?.holds).toMatch(/Istio 1\.31/);
+  }
+  for (const hosts of ['./*', './site.example.com, egress/*', '"*/site.example.com"'])
+    expect([asked(hosts).outcome, asked(hosts).condition]).toEqual(['answered', undefined]);
+});
+
 test('the time of a retry budget is named where it is, also in a subset', () => {
   const budget = '{ retryBudget: { percent: 20, budgetInterval: 10s } }';
   const yaml = istio('DestinationRule', `{ host: site.example.com, subsets: [{ name: a, trafficPolicy: ${budget} }] }`);

@@ -33,16 +33,16 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
   const listeners = new Map<string, OutboundListener>();
   for (const listener of scope.listeners) {
     const routesOf = routesFinder(listener);
+    if (listener.port && listener.port.number !== number) continue;
+    // What the sidecar captures does not come there.
+    if (listener.isExplicit) {
+      if (listener.bind === ANY_ADDRESS)
+        throw new Undetermined('the model does not support egress listeners at every address that capture nothing', [
+          fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`),
+        ]);
+      continue;
+    }
     if (listener.port) {
-      if (listener.port.number !== number) continue;
-      // What the sidecar captures does not come there.
-      if (listener.isExplicit) {
-        if (listener.bind === ANY_ADDRESS)
-          throw new Undetermined('the model does not support egress listeners at every address that capture nothing', [
-            fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`),
-          ]);
-        continue;
-      }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
       for (const service of listener.services) addChains(scope, listener, routesOf, service, port, listeners);
     } else {

@@ -125,6 +125,16 @@ export class Registry {
     return this.byHostAndNamespace.get(host)?.get(namespace);
   }
 
+  /** Of these services, the one that counts of each host and namespace, oldest first. */
+  public oneForEachHost(services: readonly Service[]): readonly Service[] {
+    return services.filter((one) => this.serviceIn(one.host, one.namespace) === one).sort(oldestFirst);
+  }
+
+  /** Whether several services have the same host and namespace. */
+  public get hasSeveralOfOneHost(): boolean {
+    return [...this.entriesByHost.values()].some(({ length }) => length > 1);
+  }
+
   public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
     return this.byHostAndNamespace.get(host);
   }

@@ -7,6 +7,7 @@ import { Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { Destination } from '../routes/destination';
 import { destinationsOf, Routes } from '../routes/route';
+import { namesServices } from '../objects/admission/newer';
 import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
 import { modeOf } from '../../istio/outbound-traffic-policy';
@@ -134,8 +135,9 @@ function egressListener(
   index?: number,
 ): EgressListener {
   const hosts = listener.hosts ?? [];
+  const isNewer = isAtLeast(31, registry.world.istioVersion);
   // Before Istio 1.31, "~" was a namespace without anything in it.
-  const read = isAtLeast(31, registry.world.istioVersion) ? hosts : hosts.filter((host) => !host.startsWith('~'));
+  const read = isNewer ? hosts : hosts.filter((host) => !host.startsWith('~'));
   const imports = importsOf(read, namespace);
   const { number, protocol, name = '' } = listener.port ?? {};
   const port = number === undefined ? undefined : { number, protocol: upper(protocol), name };
@@ -147,8 +149,9 @@ function egressListener(
   const routes = [...new Set(registry.routesSeenFrom(namespace, 'mesh'))].filter(
     (one) => everything || importsRoutes(imports, one),
   );
+  const seen = registry.servicesSeenFrom(namespace);
   const services = oneNamespacePerHost(
-    registry.servicesSeenFrom(namespace).flatMap((service) => {
+    (isNewer && namesServices(hosts) ? registry.oneForEachHost(seen) : seen).flatMap((service) => {
       if (!everything && !importsService(imports, service)) return [];
       const trimmed = port && port.protocol !== 'HTTP_PROXY' ? withPort(service, port.number) : service;
       return trimmed ? [trimmed] : [];
@@ -158,7 +161,7 @@ function egressListener(
   return {
     port,
     bind: listener.bind || undefined,
-    isExplicit: port !== undefined && (listener.captureMode === 'NONE' || port.protocol === 'HTTP_PROXY'),
+    isExplicit: listener.captureMode === 'NONE' || port?.protocol === 'HTTP_PROXY',
     index,
     services,
     routes,
@@ -249,7 +252,7 @@ function addDestinationServices(
   routes: Routes,
   services: Map<string, Service>,
 ): void {
-  for (const [host, ports] of destinationsOf(routes)) {
+  for (const [host, ports] of destinationsOf(routes, namespace)) {
     const byNamespace = registry.servicesByNamespace(host);
     if (!byNamespace) continue;
     const service = byNamespace.get(namespace) ?? bestVisible([...byNamespace.values()], namespace);
@@ -298,7 +301,8 @@ function canMerge(a: Service, b: Service): boolean {
     a.resolution === b.resolution &&
     a.kubernetes === b.kubernetes &&
     sameSet(a.writtenExportTo, b.writtenExportTo) &&
-    haveSameLabels(a.object, b.object)
+    haveSameLabels(a.object, b.object) &&
+    isSameRecord(selectorOf(a), selectorOf(b))
   );
 }
 
@@ -307,8 +311,17 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function haveSameLabels(a: Indexed, b: Indexed): boolean {
-  const labels = ({ manifest }: Indexed) => JSON.stringify(Object.entries(manifest.metadata.labels ?? {}).sort());
-  return a === b || labels(a) === labels(b);
+  return a === b || isSameRecord(a.manifest.metadata.labels, b.manifest.metadata.labels);
+}
+
+/** The labels by which an entry selects workloads. */
+function selectorOf(service: Service) {
+  return service.kubernetes ? undefined : service.object.spec.workloadSelector?.labels;
+}
+
+function isSameRecord(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {
+  const text = (record: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(record).sort());
+  return text(a) === text(b);
 }
 
 /** All names by which a proxy knows the Services that stand for a host. */

@@ -156,11 +156,18 @@ export function weighted(targets: readonly Target[]): readonly Target[] {
   return targets.length === 1 ? [{ ...targets[0], weight: 100 }] : targets.filter(({ weight }) => weight > 0);
 }
 
-/** Every host to which the rules lead, with its ports; 0 where none is given. */
-export function destinationsOf({ http, tls, tcp }: Routes): Map<string, Set<number>> {
+/**
+ * Every host to which the rules lead, with its ports; 0 where none is given. Rules for requests that name other
+ * namespaces do not count, not even where another of their matches takes requests of this one.
+ */
+export function destinationsOf({ http, tls, tcp }: Routes, viewer: string): Map<string, Set<number>> {
   const found = new Map<string, Set<number>>();
+  const isForOthers = ({ matches }: HttpRoute) =>
+    matches.some(({ proxies }) => proxies.namespace) && !matches.some(({ proxies }) => proxies.namespace === viewer);
   const targets = [
-    ...http.flatMap(({ action, mirrors }) => [...(action.kind === 'forward' ? action.targets : []), ...mirrors]),
+    ...http
+      .filter((rule) => !isForOthers(rule))
+      .flatMap(({ action, mirrors }) => [...(action.kind === 'forward' ? action.targets : []), ...mirrors]),
     ...[...tls, ...tcp].flatMap((route) => route.targets),
   ];
   for (const { host, port = 0 } of targets) {

@@ -86,10 +86,23 @@ function checkKeepAlive(pool: Pool | undefined, field: FieldPath): void {
   if (pool?.http?.http2KeepAlive) reject(`${field}.http.http2KeepAlive`, NEEDED);
 }
 
+/**
+ * Whether an egress listener of a Sidecar names each host and its namespace. From Istio 1.31 on, istiod then looks up
+ * one service for each, even where several ServiceEntries of the namespace declare the host.
+ */
+export function namesServices(hosts: readonly string[]): boolean {
+  return hosts.every((host) => host.startsWith('~') || !(host.startsWith('*/') || host.includes('/*')));
+}
+
 /** Whether what an object says is read otherwise by Istio 1.30, or not at all. */
 export function isNewer(manifest: Manifest): boolean {
   const excludes = (specOf(manifest, 'Sidecar')?.egress ?? []).some(({ hosts }) =>
     (hosts ?? []).some((host) => host.startsWith('~') && host !== '~/*'),
   );
   return excludes || [NEWER_FIELDS, NEWER_VALUES].some((checks) => problemBy(checks, manifest) !== undefined);
+}
+
+/** Whether Istio 1.30 finds more services than 1.31 of those that a Sidecar imports, if a namespace has several of a host. */
+export function mayImportLess(manifest: Manifest): boolean {
+  return (specOf(manifest, 'Sidecar')?.egress ?? []).some(({ hosts }) => hosts && namesServices(hosts));
 }
