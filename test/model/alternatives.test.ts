@@ -45,6 +45,37 @@ test('further endpoints are alternatives', () => {
 });
 
 describe('where chance decides in istiod', () => {
+  test('an entry with several addresses: routes for requests know one of them', () => {
+    const entry = ENTRY.replace('resolution:', 'addresses: [203.0.113.1, 203.0.113.2, 203.0.113.3]\n  resolution:');
+    for (const last of [1, 2, 3]) {
+      const answer = ask(entry, 'shop/app', `http://203.0.113.${last}/`);
+      const all = [answer, ...answer.alternatives.map((one) => one.answer)];
+      expect(new Set(all.map(({ outcome }) => outcome))).toEqual(new Set(['answered', 'refused']));
+      expect(isPlainYes(answer)).toBe(false);
+    }
+    expect(ask(entry, 'shop/app', 'http://site.example.com/').alternatives).toEqual([]);
+  });
+
+  test('Sidecars of one namespace with other egress proxies: each workload may get either', () => {
+    const sidecar = (app: string, proxy: string) =>
+      '---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: { name: ' +
+      `${app}, namespace: shop }\nspec: { workloadSelector: { labels: { app: ${app} } }, outboundTrafficPolicy: ` +
+      `{ mode: ALLOW_ANY${proxy} } }\n`;
+    const proxy = ', egressProxy: { host: site.example.com, port: { number: 80 } }';
+    const asked = (yaml: string) =>
+      ask(
+        ENTRY + yaml,
+        { namespace: 'shop', serviceAccount: 'app', labels: { app: 'one' } },
+        'http://other.example.com/',
+      );
+    const { via, alternatives } = asked(sidecar('one', '') + sidecar('two', proxy));
+    expect([via, alternatives.map(({ answer }) => answer.via)]).toEqual(['undeclared', ['sidecar']]);
+    expect(asked(sidecar('one', proxy) + sidecar('two', proxy)).alternatives).toEqual([]);
+    const forLabels =
+      '{ match: [{ sourceLabels: { app: two } }], route: [{ destination: { host: site.example.com } }] }';
+    expect(asked(sidecar('one', '') + sidecar('two', proxy) + routes(forLabels)).alternatives).toEqual([]);
+  });
+
   const GATEWAY = `---
 apiVersion: apps/v1
 kind: Deployment

@@ -3,8 +3,9 @@ import { compare } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ServiceSpec, specOf } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
-import { upper } from '../../istio/protocols';
+import { isHttp, upper } from '../../istio/protocols';
 import { Grouping } from '../../values/grouping';
+import { mayImportLess } from './admission/newer';
 
 /**
  * How old objects without a `metadata.creationTimestamp` are: younger than all others, older than all others, or as old
@@ -94,6 +95,37 @@ export function* ordersByChance(objects: readonly EgressObject[]): Generator<Pos
         `${inWords([...first])} may come first`,
     };
   }
+  yield* addressesByChance(objects);
+}
+
+/**
+ * istiod makes a service of each address of a ServiceEntry, in an order by chance. Routes for requests, and Sidecars that
+ * name the host, know only one of them; with each of these orders it is another one.
+ */
+function* addressesByChance(objects: readonly EgressObject[]): Generator<PossibleAges> {
+  const entries = new Map<EgressObject, readonly string[]>();
+  const isNamed = objects.some(({ manifest }) => mayImportLess(manifest));
+  for (const object of objects) {
+    const { addresses = [], ports = [] } = specOf(object.manifest, 'ServiceEntry') ?? {};
+    const isKnownByOne = isNamed || ports.some(({ protocol }) => isHttp(upper(protocol)));
+    if (addresses.length > 1 && isKnownByOne) entries.set(object, addresses);
+  }
+  const most = Math.max(0, ...[...entries.values()].map(({ length }) => length));
+  for (let at = 1; at < most; at++)
+    yield {
+      objects: objects.map((object) => {
+        const addresses = entries.get(object);
+        if (addresses === undefined) return object;
+        const spec = {
+          ...(object.manifest.spec as object),
+          addresses: [...addresses.slice(at), ...addresses.slice(0, at)],
+        };
+        return { ...object, manifest: { ...object.manifest, spec } };
+      }),
+      when:
+        'istiod orders the addresses of a ServiceEntry by chance, and where it knows only one, of ' +
+        `${inWords([...entries.keys()])}, it may be another one`,
+    };
 }
 
 /** Groups of objects that do not compete with each other; every object is in one, up to the limit. */

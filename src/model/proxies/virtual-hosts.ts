@@ -4,9 +4,10 @@ import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { portRef } from './listener';
 import { Destination } from '../routes/destination';
 import { RouteEntry, routeEntries } from '../routes/matching';
-import { Routes } from '../routes/route';
+import { ProxyMatch, Routes } from '../routes/route';
 import { Undetermined } from '../answer/undetermined';
-import { aliasNames, EgressListener, portOf, Scope, shortNames } from '../registry/scope';
+import { Registry } from '../registry/registry';
+import { aliasNames, EgressListener, portOf, Scope, shortNames, sidecarScope } from '../registry/scope';
 import { Service, ServicePort } from '../objects/service';
 import { inUrl } from '../../access/request-url';
 import { isWildcard } from '../../istio/hosts';
@@ -75,9 +76,46 @@ function rejection({ routes = [] }: VirtualHost): Undetermined | undefined {
   return undefined;
 }
 
-/** The egress listener whose routes count on a port. */
+/** The egress listener whose routes count on a port: the first one for it, whether or not it is the one that listens. */
 function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
-  return scope.listeners.find(({ port, isExplicit }) => (port === undefined || port.number === number) && !isExplicit);
+  const found = scope.listeners.find(({ port }) => port === undefined || port.number === number);
+  if (found?.port?.protocol === 'HTTP_PROXY')
+    throw new Undetermined(`the routes of port ${number} are those of a listener of HTTP_PROXY`, [
+      fieldRef(scope.sidecar!, `spec.egress[${found.index}].port.protocol`),
+    ]);
+  return found;
+}
+
+/**
+ * Where a proxy may send the requests on a port that no virtual host takes; undefined is where they were sent. istiod's
+ * cache tells routes apart by the services and the VirtualServices that they are made of, and not by the egressProxy. So
+ * which one a proxy gets depends on which proxy of its namespace asked first.
+ */
+export function egressProxies(registry: Registry, scope: Scope, port: number): (Destination | undefined)[] {
+  const { namespace } = scope.proxy;
+  const sidecars = registry.sidecars.filter((one) => [namespace, registry.rootNamespace].includes(one.namespace));
+  if (!sidecars.some(({ spec }) => spec.outboundTrafficPolicy?.egressProxy)) return [undefined];
+  const key = cacheKey(scope, port);
+  const others = [{}, ...sidecars.map(({ spec }): Record<string, string> => spec.workloadSelector?.labels ?? {})]
+    .map((labels) => sidecarScope(registry, { ...scope.proxy, labels }))
+    .filter((other) => other.allowsAny && key !== undefined && cacheKey(other, port) === key);
+  const found = [scope, ...others].map(({ egressProxy }) => egressProxy);
+  const text = (one?: Destination) => one && `${one.host} ${one.port} ${one.subset}`;
+  return [...new Map(found.map((one) => [text(one), one])).values()];
+}
+
+/** What the cache tells routes apart by. Those that are for some workloads or namespaces are not in it. */
+function cacheKey(scope: Scope, number: number): string | undefined {
+  const { services, routes } = egressListenerFor(scope, number) ?? { services: [], routes: [] };
+  const isForSome = ({ labels, namespace }: ProxyMatch) =>
+    namespace !== undefined || Object.keys(labels ?? {}).length > 0;
+  if (routes.some(({ http }) => http.some(({ matches }) => matches.some(({ proxies }) => isForSome(proxies)))))
+    return undefined;
+  const hosts = services.filter((one) => portOf(one, number)).map(({ namespace, host }) => `${namespace}/${host}`);
+  return JSON.stringify([
+    [...new Set(hosts)].sort(),
+    routes.map(({ object: { namespace, name } }) => `${namespace}/${name}`),
+  ]);
 }
 
 /** The virtual hosts of a sidecar on a port. */
@@ -163,5 +201,5 @@ function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: V
   hosts.add(`${name}.`, host);
   for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain)) hosts.add(short, host);
   for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
-  for (const address of service.addresses) if (address.kind === 'ip') hosts.add(inUrl(address.ip), host);
+  if (service.address.kind === 'ip') hosts.add(inUrl(service.address.ip), host);
 }

@@ -8,6 +8,8 @@ import { withoutPort } from '../objects/host-names';
 import { SAY_POLICY } from '../answer/conditions';
 import { firstBytes, Flow, isReadable, withHeaders } from './flow';
 import { listenerFor } from '../proxies/listener';
+import { egressProxies } from '../proxies/virtual-hosts';
+import { Destination } from '../routes/destination';
 import { NearMiss, nearMisses } from './near-misses';
 import { policiesAtCaller } from '../policies/at-the-caller';
 import { readAtSidecar } from './reading-http';
@@ -148,13 +150,23 @@ function undeclared(
     leg.step('sidecar', 'undeclared', `${says.why}: ${says.closes}`, causes);
     return leg.refuse('sidecar', says.status, says.refused, causes);
   }
-  if (scope.egressProxy) {
-    leg.step('sidecar', 'undeclared', `${says.why}: sent to the egressProxy of the Sidecar`, causes);
-    return toCluster(leg, at, scope.egressProxy, scope.egressProxy.decidedBy);
+  const proxies = at.reads ? egressProxies(leg.configuration.registry, scope, port) : [scope.egressProxy];
+  const proxy = leg.oneOf(proxies, mixedUp, true);
+  if (proxy) {
+    leg.step('sidecar', 'undeclared', `${says.why}: sent to the egressProxy of a Sidecar`, causes);
+    return toCluster(leg, at, proxy, proxy.decidedBy);
   }
   leg.via = 'undeclared';
   leg.step('sidecar', 'undeclared', `${says.why}: ${says.passes}`, causes);
   return { to: 'host', from: 'sidecar', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
+}
+
+/** What chance decides where istiod's cache has one catch-all route for the proxies of a namespace. */
+function mixedUp(proxy: Destination | undefined): string {
+  return (
+    'istiod may give a proxy the routes that another one of its namespace asked for, whose Sidecar has another ' +
+    `egressProxy: ${proxy ? `${proxy.host}:${proxy.port}` : 'none'}`
+  );
 }
 
 function inParentheses(missed: readonly NearMiss[]): string {
