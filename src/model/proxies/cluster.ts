@@ -28,6 +28,8 @@ export interface Cluster {
   readonly rule?: MergedRule;
   /** Where bytes are sent through the endpoints by CONNECT. Requests that the proxy reads are not. */
   readonly tunnel?: FieldRef;
+  /** Where an endpoint that fails is left out for a while. */
+  readonly ejects?: FieldRef;
   /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
   /** Whether it speaks to them what the client speaks, instead. */
@@ -141,6 +143,9 @@ function clusterOf(
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
     ...tunnelOf(rule, chosen),
+    ...(inForce('outlierDetection', rule, chosen, number) && {
+      ejects: fieldRef((chosen ?? rule!.policy!).object, 'spec'),
+    }),
     http2,
     keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
     assumptions,
@@ -190,7 +195,7 @@ function passthroughOf(
 }
 
 /** The settings of one kind in force: those of a port replace all others of their policy. */
-function inForce<Name extends 'connectionPool' | 'loadBalancer'>(
+function inForce<Name extends 'connectionPool' | 'loadBalancer' | 'outlierDetection'>(
   name: Name,
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,

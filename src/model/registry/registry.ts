@@ -1,5 +1,7 @@
 import { isIP } from 'net';
+import { FieldRef } from '../answer/answer';
 import { Condition } from '../answer/conditions';
+import { fieldRef } from '../answer/field-ref';
 import { Aliases } from '../objects/aliases';
 import { DestinationRules } from '../objects/destination-rules';
 import { Gateways } from '../objects/gateways';
@@ -156,6 +158,20 @@ export class Registry {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
+  /**
+   * The names of which a certificate must have one, where DestinationRules name none: those of the youngest entry for the
+   * host in the namespace, and the service accounts of all their endpoints.
+   */
+  public certificateNames(service: Service): { readonly names: readonly string[]; readonly where: FieldRef } {
+    const siblings = this.siblings(service);
+    const { object, subjectAltNames, namespace } = siblings[siblings.length - 1];
+    const accounts = this.endpointsGivenTo(service).flatMap(({ serviceAccount }) =>
+      serviceAccount ? [`spiffe://${this.trustDomain}/ns/${namespace}/sa/${serviceAccount}`] : [],
+    );
+    const field = subjectAltNames.length === 0 && accounts.length > 0 ? 'spec.endpoints' : 'spec.subjectAltNames';
+    return { names: [...subjectAltNames, ...accounts], where: fieldRef(object, field) };
+  }
+
   /** PeerAuthentications, the oldest first. */
   public get peerAuthentications(): readonly Indexed<PeerAuthentication | undefined>[] {
     return (this.peers ??= byAge(this.index.ofKind<PeerAuthentication | undefined>('PeerAuthentication')));
@@ -175,13 +191,18 @@ export class Registry {
   public addressesOfEndpoints(service: Service): string[] {
     const { namespace, object } = service;
     const written = this.index.endpointsOf(namespace, object.name).flatMap(({ addresses }) => addresses);
+    const given = this.endpointsGivenTo(service);
+    return [...written, ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : []))];
+  }
+
+  /** The endpoints that ServiceEntries give to a service: its own ones, and those of its siblings. */
+  private endpointsGivenTo(service: Service): EntryEndpoint[] {
     const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
-    const given = [...entries].flatMap((entry) =>
+    return [...entries].flatMap((entry) =>
       entry.spec.workloadSelector
         ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map(({ spec }) => spec)
         : (entry.spec.endpoints ?? []),
     );
-    return [...written, ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : []))];
   }
 
   /** The ServiceEntries with a name, in lower case, and those with a wildcard or an address for which `isAbout` holds. */

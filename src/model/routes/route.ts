@@ -26,6 +26,7 @@ export interface HttpRoute {
   /** What in it the model does not know. */
   readonly unknown?: Undetermined;
   readonly preflights?: Preflights;
+  readonly delay?: { readonly share: number; readonly milliseconds: number; readonly where: FieldRef };
   readonly abort?: { readonly share: number; readonly status: number; readonly where: FieldRef };
   readonly action: HttpAction;
   /** Where it says that requests are copied. */

@@ -112,6 +112,13 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
       unknown(redirect, 'redirect', 'redirect') ??
       unknown(rewrite, 'rewrite', 'rewrite'),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
+    ...(fault?.delay?.fixedDelay && {
+      delay: {
+        share: fault.delay.percentage?.value ?? fault.delay.percent ?? 0,
+        milliseconds: millisecondsOf(fault.delay.fixedDelay),
+        where: where('fault', '.delay'),
+      },
+    }),
     ...(fault?.abort && {
       // Without a percentage, Istio aborts nothing.
       abort: {

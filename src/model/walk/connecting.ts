@@ -34,6 +34,7 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   }
   if (cluster.tunnel && !at.reads)
     throw new Undetermined('the model does not know what the proxy at the end of a tunnel does', [cluster.tunnel]);
+  leg.ejects ??= cluster.ejects;
   for (const assumption of cluster.assumptions) leg.assume(assumption);
   const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object)?.(cluster.port.number);
   if (doubt) leg.require(doubt);
@@ -98,13 +99,15 @@ function inClusterTls(
   const authority = reads ? withoutPort(flow.http!.authority).toLowerCase() : undefined;
   const isMesh = tls.value.mode === 'ISTIO_MUTUAL';
   const internal = `outbound_.${destination.port}_.${destination.subset ?? ''}_.${destination.host}`;
-  const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);
+  // Envoy sends no address as a server name.
+  const named = authority === undefined || isIP(authority.replace(/^\[(.*)\]$/, '$1')) !== 0 ? undefined : authority;
+  const serverName: string | undefined = tls.value.sni || (isMesh ? internal : named);
   const layer: Layer = {
     by: hop,
     serverName,
     identity: isMesh ? identityOf(leg, hop) : undefined,
     settings: tls,
-    declared: cluster.service,
+    declared: leg.configuration.registry.certificateNames(cluster.service),
     authority,
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,
@@ -119,8 +122,8 @@ function inClusterTls(
   const checks = isMesh
     ? 'mutual TLS in the mesh'
     : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
-  const named = serverName === undefined ? 'no server name' : `server name ${serverName}`;
-  leg.step(hop, isMesh ? 'originates-mesh-tls' : 'originates-tls', `${checks}, ${named}`, [
+  const sent = serverName === undefined ? 'no server name' : `server name ${serverName}`;
+  leg.step(hop, isMesh ? 'originates-mesh-tls' : 'originates-tls', `${checks}, ${sent}`, [
     fieldRef(tls.object, tls.field),
   ]);
   return { ...flow, layers: [...flow.layers, layer] };

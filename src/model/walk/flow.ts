@@ -4,7 +4,6 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { ClientTls } from '../proxies/client-tls';
 import { HttpRequest } from '../requests/http-request';
-import { Service } from '../objects/service';
 
 /** One layer of TLS around what is sent. */
 export interface Layer {
@@ -14,8 +13,8 @@ export interface Layer {
   readonly identity?: string;
   /** The settings that originated it; none for the application's own TLS. */
   readonly settings?: ClientTls;
-  /** The ServiceEntry whose subjectAltNames count where the settings have none. */
-  readonly declared?: Service;
+  /** What counts where the settings have no subjectAltNames. */
+  readonly declared?: { readonly names: readonly string[]; readonly where: FieldRef };
   /** The authority of the request, where the proxy reads HTTP. */
   readonly authority?: string;
   /** The proxy's namespace, where its Secrets are. */

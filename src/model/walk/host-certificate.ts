@@ -1,7 +1,6 @@
 import { ExternalHost } from '../../access/access-table';
 import { FieldRef, Remark } from '../answer/answer';
 import { Condition } from '../answer/conditions';
-import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { ClientTls } from '../proxies/client-tls';
 import { Registry } from '../registry/registry';
@@ -85,7 +84,7 @@ export function certificateProblem(
     );
   }
   const own: readonly string[] = tls.subjectAltNames ?? [];
-  const names = own.length > 0 ? own : (layer.declared?.subjectAltNames ?? []);
+  const names = own.length > 0 ? own : (layer.declared?.names ?? []);
   const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
   // A certificate that nothing describes is for its host, and may be for others too.
   const unlessFor = (others: string): { condition?: Condition } =>
@@ -96,10 +95,7 @@ export function certificateProblem(
     return {
       ...unlessFor(names.join(' or ')),
       reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
-      decidedBy:
-        own.length > 0
-          ? settingsOf(layer, 'subjectAltNames')
-          : [fieldRef(layer.declared!.object, 'spec.subjectAltNames'), ...settingsOf(layer)],
+      decidedBy: own.length > 0 ? settingsOf(layer, 'subjectAltNames') : [layer.declared!.where, ...settingsOf(layer)],
     };
   }
   if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
@@ -144,7 +140,7 @@ export function provesToBe(host: string, layer: Layer | undefined): boolean {
   if (layer.by === 'application') return layer.serverName?.toLowerCase() === host;
   const { mode, insecureSkipVerify, sni, subjectAltNames = [] } = layer.settings!.value;
   if (mode === 'ISTIO_MUTUAL' || insecureSkipVerify) return false;
-  const names = subjectAltNames.length > 0 ? subjectAltNames : (layer.declared?.subjectAltNames ?? []);
+  const names = subjectAltNames.length > 0 ? subjectAltNames : (layer.declared?.names ?? []);
   if (names.length === 0) return !sni && layer.authority === host;
   return names.every((name) => name.toLowerCase() === host);
 }

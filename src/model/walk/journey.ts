@@ -8,6 +8,7 @@ import { Configuration } from '../proxies/configuration';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';
+import { Undetermined } from '../answer/undetermined';
 
 /** The branch that a walk took, and the branches that there were. */
 export interface Choice {
@@ -22,6 +23,15 @@ export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'rea
 
 /** The location of a redirect that has none. */
 export const NOWHERE = '';
+
+/** How long a route waits for an answer. */
+export interface Limit {
+  readonly milliseconds: number;
+  readonly cause: FieldRef;
+}
+
+/** What takes this much longer or shorter than a limit is not known to be within it, in milliseconds. */
+const CLOSE = 100;
 
 /** Everything that happens to a request, with the redirects that are followed. */
 export class Journey {
@@ -156,8 +166,10 @@ export class Leg {
   /** The header names that the application sends. */
   public sentHeaders?: readonly string[];
   /** How long the routes on the egress path let the host take. */
-  public readonly limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
+  public limits: readonly Limit[] = [];
   private readonly arrivals: string[] = [];
+  /** What takes a host that fails out of those that are asked. */
+  public ejects?: FieldRef;
   /** What the routes on the egress path say of trying again. */
   public readonly retries: Retries[] = [];
 
@@ -172,6 +184,14 @@ export class Leg {
 
   public get configuration(): Configuration {
     return this.journey.configuration;
+  }
+
+  /** The shortest limit of the routes on the egress path, if it ends within this time. */
+  public limitWithin(milliseconds: number): Limit | undefined {
+    const [shortest] = [...this.limits].sort((a, b) => a.milliseconds - b.milliseconds);
+    if (shortest && Math.abs(milliseconds - shortest.milliseconds) < CLOSE)
+      throw new Undetermined(`an answer takes about as long as the timeout: ${milliseconds} ms`, [shortest.cause]);
+    return shortest && milliseconds > shortest.milliseconds ? shortest : undefined;
   }
 
   public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {

@@ -141,12 +141,6 @@ function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: s
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
 }
 
-const CLOSE = 100;
-
-function all(limits: Leg['limits']): number[] {
-  return limits.map(({ milliseconds }) => milliseconds);
-}
-
 /** What the query of a table's request tells the host to do. Without a table, a query is just a query. */
 function wishOf(leg: Leg, { http, payload }: Flow): { status: number; delay: number; grpcStatus: number } {
   const usual = { status: 200, delay: 0, grpcStatus: 0 };
@@ -159,6 +153,12 @@ function wishOf(leg: Leg, { http, payload }: Flow): { status: number; delay: num
   };
   const times = query.get('times');
   if (times === null) return wish;
+  if (leg.ejects)
+    throw new Undetermined('the model does not know when a host that fails is ejected (outlierDetection)', [
+      leg.ejects,
+    ]);
+  if (leg.isRead && [...http!.headers.keys()].some((name) => /^x-envoy-(retr|max-retries)/.test(name)))
+    throw new Undetermined('the model does not count how often a request is tried that says so itself');
   if (leg.isRead && wish.grpcStatus !== 0)
     throw new Undetermined('the model does not count how often a call of gRPC is tried');
   if (leg.retries.length > 0 && wish.delay !== 0)
@@ -241,10 +241,8 @@ function answered(
     leg.removedHeaders = leg.sentHeaders?.filter((name) => !flow.http!.headers.has(name));
   }
   const wish = wishOf(leg, flow);
-  const limit = leg.limits.find(({ milliseconds }) => milliseconds <= Math.min(...all(leg.limits)));
-  if (limit && Math.abs(wish.delay - limit.milliseconds) < CLOSE)
-    throw new Undetermined(`the host takes about as long as the timeout: ${wish.delay} ms`, [limit.cause]);
-  if (limit && wish.delay > limit.milliseconds) {
+  const limit = leg.limitWithin(wish.delay);
+  if (limit) {
     const reason = `the host takes ${wish.delay} ms, and the route waits ${limit.milliseconds} ms`;
     return leg.refuse('host', 504, reason, [limit.cause]);
   }

@@ -30,8 +30,8 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   const { rule, match } = entry;
   if (rule.unknown) throw rule.unknown;
   leg.relocatedBy ??= rule.relocates;
-  const aborted = abort(leg, at, rule);
-  if (aborted) return aborted;
+  const fault = delay(leg, at, rule) ?? abort(leg, at, rule);
+  if (fault) return fault;
   if (rule.action.kind === 'redirect') return redirect(leg, at, rule.action, entry);
   if (rule.action.kind === 'respond') return respond(leg, at, rule.action);
   if (rule.preflights && answersPreflight(rule.preflights, flow.http!)) {
@@ -46,7 +46,7 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
     });
   }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
-  leg.limits.push(...rule.limits);
+  leg.limits = [...leg.limits, ...rule.limits];
   if (rule.retries) leg.retries.push(rule.retries);
   const destination = chooseDestination(leg, entry.destinations);
   return toCluster(leg, { ...at, flow: rewritten(flow, entry, destination) }, destination, [
@@ -90,16 +90,33 @@ function chooseDestination(leg: Leg, destinations: readonly Destination[]): Dest
   ];
 }
 
+/** An injected delay. The limits of this route do not count it, those of the proxies before do. */
+function delay(leg: Leg, { hop }: AtProxy, { delay: given }: HttpRoute): Ending | undefined {
+  if (!given || leg.limits.length === 0 || given.share <= 0) return undefined;
+  const { share, milliseconds, where } = given;
+  if (!strikes(leg, share, 'delayed', ` by ${milliseconds} ms`)) return undefined;
+  const limit = leg.limitWithin(milliseconds);
+  leg.limits = leg.limits.map((one) => ({ ...one, milliseconds: one.milliseconds - milliseconds }));
+  if (!limit) return undefined;
+  const reason = `the route delays the request by ${milliseconds} ms, and one before it waits ${limit.milliseconds} ms`;
+  leg.step(hop, 'ends', `injected fault: ${reason}`, [where]);
+  return leg.refuse(hop, 504, reason, [limit.cause, where]);
+}
+
+/** Whether an injected fault happens to this request. */
+function strikes(leg: Leg, share: number, what: string, how: string): boolean {
+  if (share >= 100) return true;
+  const fate = leg.choose([
+    { weight: 100 - share, because: `${100 - share}% of the requests are not ${what}` },
+    { weight: share, because: `${share}% of the requests are ${what}${how}` },
+  ]);
+  return fate === 1;
+}
+
 function abort(leg: Leg, { hop }: AtProxy, { abort: given }: HttpRoute): Ending | undefined {
   if (!given || given.share <= 0) return undefined;
   const { share, status, where } = given;
-  const isAborted =
-    share >= 100 ||
-    leg.choose([
-      { weight: 100 - share, because: `${100 - share}% of the requests are not aborted` },
-      { weight: share, because: `${share}% of the requests are aborted with ${status}` },
-    ]) === 1;
-  if (!isAborted) return undefined;
+  if (!strikes(leg, share, 'aborted', ` with ${status}`)) return undefined;
   leg.step(hop, 'ends', `injected fault: aborts with ${status}`, [where]);
   return leg.refuse(hop, status, 'the route injects a fault', [where]);
 }
@@ -164,8 +181,8 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
       request.headers.delete(name);
     }
     for (const [name, value] of changes.set) {
-      if (isAuthority(name)) continue;
-      // Envoy leaves out a value that turns out to be empty, and then an older one stays.
+      // Envoy leaves out a value that is empty or turns out to be, and then an older one stays.
+      if (isAuthority(name) || value === '') continue;
       const isThere = hasCertainly(name);
       if (!isThere) added.add(name);
       changed.delete(name);
@@ -174,7 +191,7 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
       request.headers.set(name, value);
     }
     for (const [name, value] of changes.add) {
-      if (isAuthority(name)) continue;
+      if (isAuthority(name) || value === '') continue;
       const isThere = hasCertainly(name);
       const isUnknown =
         isComputed(value) ||
@@ -221,7 +238,7 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
 
 /** The authority that changes of headers give, `set` before `add`. */
 function authorityIn(changes: HeaderChanges | undefined): string | undefined {
-  return [...(changes?.set ?? []), ...(changes?.add ?? [])].find(([name]) => isAuthority(name))?.[1];
+  return [...(changes?.set ?? []), ...(changes?.add ?? [])].find(([name, value]) => isAuthority(name) && value)?.[1];
 }
 
 /** Whether Envoy makes the value of a header from the request: `%REQ(x-user)%`. */

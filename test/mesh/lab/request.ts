@@ -48,7 +48,10 @@ async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promi
     '-D',
     '-',
     ...(row.method === 'HEAD' ? ['--head'] : row.method ? ['-X', row.method] : []),
-    ...Object.entries(row.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+    ...Object.entries(row.headers ?? {}).flatMap(([name, value]) => [
+      '-H',
+      value === '' ? `${name};` : `${name}: ${value}`,
+    ]),
     ...(row.speak === 'http2' ? ['--http2-prior-knowledge'] : []),
     ...(row.follow ? ['-L'] : []),
     ...(row.dial ? ['--connect-to', `::${isIPv6(row.dial) ? `[${row.dial}]` : row.dial}:`] : []),
