@@ -18,7 +18,7 @@ import { gatewayScope, Scope, sidecarScope } from '../registry/scope';
 import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { UnknownKinds } from '../registry/unknown-kinds';
-import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
+import { ownVirtualHost, sharingRoutes, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from '../objects/world';
 import { mayHoldHost } from '../../istio/ranges';
 import { EgressObject } from '../../manifests/egress-object';
@@ -43,7 +43,15 @@ export class Configuration {
   private readonly gateways = new Map<GatewayWorkload, GatewayProxy>();
   private readonly ports = new WeakMap<
     Scope,
-    Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts; places?: Map<string, FieldRef> }>
+    Map<
+      number,
+      {
+        listeners?: Map<string, OutboundListener>;
+        hosts?: VirtualHosts;
+        sharing?: readonly Scope[];
+        places?: Map<string, FieldRef>;
+      }
+    >
   >();
   private readonly lifelines = new WeakMap<SelectablePods, Map<string, [Condition | undefined]>>();
   private readonly clusters = new WeakMap<Scope, WeakMap<Destination, (Cluster | NoCluster)[]>>();
@@ -66,7 +74,7 @@ export class Configuration {
     return valueIn(this.scopes, pod, () => this.sidecarOf(pod));
   }
 
-  private sidecarOf({ namespace, labels, dnsCapture }: CallerPod): Scope {
+  private sidecarOf({ namespace, labels, dnsCapture }: ProxyIdentity): Scope {
     const key = `${namespace} ${dnsCapture} ${Object.entries(labels).sort().join(' ')}`;
     return valueIn(this.sidecars, key, () => sidecarScope(this.registry, { namespace, labels, dnsCapture }));
   }
@@ -128,6 +136,13 @@ export class Configuration {
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {
     return (this.port(scope, port).hosts ??= sidecarVirtualHosts(scope, port));
+  }
+
+  /** The proxies of whose routes on a port a sidecar may get any, itself first. */
+  public sharingRoutes(scope: Scope, port: number): readonly Scope[] {
+    return (this.port(scope, port).sharing ??= sharingRoutes(this.registry, scope, port, (labels) =>
+      this.sidecarOf({ ...scope.proxy, labels }),
+    ));
   }
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {

@@ -7,11 +7,12 @@ import { RouteEntry, routeEntries } from '../routes/matching';
 import { ProxyMatch, Routes } from '../routes/route';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
-import { aliasNames, EgressListener, portOf, Scope, shortNames, sidecarScope } from '../registry/scope';
+import { aliasNames, EgressListener, portOf, Scope, shortNames } from '../registry/scope';
 import { Service, ServicePort } from '../objects/service';
 import { inUrl } from '../../access/request-url';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
+import { valueIn } from '../../values/grouping';
 
 /** How a proxy routes the requests for some domains. */
 export interface VirtualHost {
@@ -87,21 +88,26 @@ function egressListenerFor(scope: Scope, number: number): EgressListener | undef
 }
 
 /**
- * Where a proxy may send the requests on a port that no virtual host takes; undefined is where they were sent. istiod's
- * cache tells routes apart by the services and the VirtualServices that they are made of, and not by the egressProxy. So
- * which one a proxy gets depends on which proxy of its namespace asked first.
+ * The proxies of whose routes on a port a sidecar may get any, itself first. istiod's cache tells the routes of a
+ * namespace apart by the hosts and the VirtualServices that they are made of. It does not tell which of several entries
+ * for a host it was, nor the egressProxy of the Sidecar. So which routes a proxy gets depends on which one asked first.
  */
-export function egressProxies(registry: Registry, scope: Scope, port: number): (Destination | undefined)[] {
+export function sharingRoutes(
+  registry: Registry,
+  scope: Scope,
+  port: number,
+  sidecarWith: (labels: Readonly<Record<string, string>>) => Scope,
+): readonly Scope[] {
   const { namespace } = scope.proxy;
-  const sidecars = registry.sidecars.filter((one) => [namespace, registry.rootNamespace].includes(one.namespace));
-  if (!sidecars.some(({ spec }) => spec.outboundTrafficPolicy?.egressProxy)) return [undefined];
-  const key = cacheKey(scope, port);
+  const sidecars = registry.sidecars.filter((one) => one.namespace === namespace && one.spec.workloadSelector);
+  const key = sidecars.length === 0 ? undefined : cacheKey(scope, port);
+  if (key === undefined) return [scope];
   const others = [{}, ...sidecars.map(({ spec }): Record<string, string> => spec.workloadSelector?.labels ?? {})]
-    .map((labels) => sidecarScope(registry, { ...scope.proxy, labels }))
-    .filter((other) => other.allowsAny && key !== undefined && cacheKey(other, port) === key);
-  const found = [scope, ...others].map(({ egressProxy }) => egressProxy);
-  const text = (one?: Destination) => one && `${one.host} ${one.port} ${one.subset}`;
-  return [...new Map(found.map((one) => [text(one), one])).values()];
+    .map(sidecarWith)
+    .filter((other) => cacheKey(other, port) === key);
+  const found = new Map<string, Scope>();
+  for (const one of [scope, ...others]) valueIn(found, content(one, port), () => one);
+  return [...found.values()];
 }
 
 /** What the cache tells routes apart by. Those that are for some workloads or namespaces are not in it. */
@@ -113,8 +119,19 @@ function cacheKey(scope: Scope, number: number): string | undefined {
     return undefined;
   const hosts = services.filter((one) => portOf(one, number)).map(({ namespace, host }) => `${namespace}/${host}`);
   return JSON.stringify([
+    scope.allowsAny,
     [...new Set(hosts)].sort(),
     routes.map(({ object: { namespace, name } }) => `${namespace}/${name}`),
+  ]);
+}
+
+/** What such routes have that the cache does not look at. */
+function content(scope: Scope, number: number): string {
+  const { host, port, subset } = scope.egressProxy ?? {};
+  const services = [...servicesOnPort(egressListenerFor(scope, number), number).values()];
+  return JSON.stringify([
+    [host, port, subset],
+    services.map(({ service, port: { protocol } }) => `${service.host} ${service.object.name} ${protocol}`).sort(),
   ]);
 }
 
@@ -123,17 +140,16 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   const hosts = new VirtualHosts();
   const egress = egressListenerFor(scope, number);
   if (!egress) return hosts;
-  // Of several ServiceEntries for a host, the last one has the port.
-  const services = new Map<string, { service: Service; port: ServicePort }>();
-  for (const service of egress.services) {
-    const port = portOf(service, number);
-    if (port) services.set(service.host.toLowerCase(), { service, port });
-  }
+  const services = servicesOnPort(egress, number);
   const onPort = (name: string): Service | undefined => {
     const known = services.get(name.toLowerCase());
     return known && { ...known.service, ports: [known.port] };
   };
   const taken = new Set<string>();
+  const isKnown = (name: string) => {
+    const known = services.get(name);
+    return known !== undefined && isHttpOrSniffed(known.port);
+  };
   const hasWildcard = [...services.keys()].some(isWildcard);
   const isAmongServices = (host: string) =>
     services.has(host) ||
@@ -149,16 +165,26 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     for (const name of unregistered) hosts.add(inUrl(name), host);
     for (const { service } of served) {
       taken.add(service.host.toLowerCase());
-      addDomains(hosts, scope, service, host);
+      addDomains(hosts, scope, service, host, isKnown);
     }
   }
   for (const [name, { service, port }] of services) {
     if (taken.has(name) || !isHttpOrSniffed(port) || service.aliasFor !== undefined) continue;
     // In lower case, whatever the entry writes: of a host with capitals there is then no cluster.
     const own: Destination = { host: name, port: number, weight: 100, decidedBy: [portRef(service, port)] };
-    addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] });
+    addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] }, isKnown);
   }
   return hosts;
+}
+
+/** The services of a port by host in lower case. Of several ServiceEntries for a host, the last one has the port. */
+function servicesOnPort(egress: EgressListener | undefined, number: number) {
+  const services = new Map<string, { service: Service; port: ServicePort }>();
+  for (const service of egress?.services ?? []) {
+    const port = portOf(service, number);
+    if (port) services.set(service.host.toLowerCase(), { service, port });
+  }
+  return services;
 }
 
 /** The virtual host where a listener is for one service alone and detected HTTP: it takes every authority. */
@@ -195,11 +221,19 @@ function splitHosts(
   return { unregistered, registered };
 }
 
-function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: VirtualHost): void {
+/** Adds all names of a service. A short name is left out where another service has it as its own. */
+function addDomains(
+  hosts: VirtualHosts,
+  scope: Scope,
+  service: Service,
+  host: VirtualHost,
+  isKnown: (name: string) => boolean,
+): void {
   const name = service.host;
   hosts.add(name, host);
   hosts.add(`${name}.`, host);
-  for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain)) hosts.add(short, host);
+  for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain))
+    if (!isKnown(short)) hosts.add(short, host);
   for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
   if (service.address.kind === 'ip') hosts.add(inUrl(service.address.ip), host);
 }

@@ -237,7 +237,8 @@ export class Registry {
         resolvesNames(one) === resolvesNames(service) &&
         isHttp2(other.protocol) === isHttp2(own?.protocol) &&
         (one.resolution !== service.resolution ||
-          (service.resolution === 'STATIC' && own !== undefined && other.name !== own.name))
+          (service.resolution === 'STATIC' && own !== undefined && other.name !== own.name) ||
+          (service.resolution === 'NONE' && other.targetPort !== own?.targetPort))
       );
     });
   }

@@ -8,7 +8,6 @@ import { withoutPort } from '../objects/host-names';
 import { SAY_POLICY } from '../answer/conditions';
 import { firstBytes, Flow, isReadable, withHeaders } from './flow';
 import { listenerFor } from '../proxies/listener';
-import { egressProxies } from '../proxies/virtual-hosts';
 import { Destination } from '../routes/destination';
 import { NearMiss, nearMisses } from './near-misses';
 import { policiesAtCaller } from '../policies/at-the-caller';
@@ -65,10 +64,11 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
     return leg.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
   const read = readAtSidecar(configuration.registry, flow);
   if (!read) return leg.refuse('sidecar', 400, 'the sidecar refuses the path', chain.decidedBy);
+  const routed = leg.oneOf(configuration.sharingRoutes(scope, port), mixedUp, true)!;
   const host = chain.http.own
-    ? configuration.ownHost(scope, port, chain.http.own)
-    : configuration.virtualHosts(scope, port).find(flow.http!.authority);
-  if (!host) return unknownHost(leg, { ...at, flow: read });
+    ? configuration.ownHost(routed, port, chain.http.own)
+    : configuration.virtualHosts(routed, port).find(flow.http!.authority);
+  if (!host) return unknownHost(leg, { ...at, flow: read }, routed);
   return route(leg, { ...at, flow: withHeaders(read, SIDECAR_ADDS) }, host);
 }
 
@@ -102,11 +102,12 @@ function fallThrough(leg: Leg, at: AtSidecar, hasListener: boolean): Next {
     passes: 'let through unchanged',
     closes: 'closed',
     refused: `${why}, and undeclared traffic is refused (REGISTRY_ONLY)`,
+    egressProxy: scope.egressProxy,
   });
 }
 
 /** A request that the sidecar reads, for a host that it does not know. */
-function unknownHost(leg: Leg, at: AtSidecar): Next {
+function unknownHost(leg: Leg, at: AtSidecar, { egressProxy }: Scope): Next {
   const { scope, address, port } = at;
   const { authority } = at.flow.http!;
   const missed = nearMisses(leg.configuration.registry, scope, {
@@ -122,6 +123,7 @@ function unknownHost(leg: Leg, at: AtSidecar): Next {
     closes: '502',
     status: 502,
     refused: `${why}, and undeclared hosts are refused (REGISTRY_ONLY)`,
+    egressProxy,
   });
 }
 
@@ -136,9 +138,11 @@ function undeclared(
     readonly closes: string;
     readonly status?: number;
     readonly refused: string;
+    readonly egressProxy?: Destination;
   },
 ): Next {
   const { scope, flow, address, port } = at;
+  const { egressProxy } = says;
   if (
     scope.policy.kind === 'MeshConfig' &&
     leg.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
@@ -150,22 +154,20 @@ function undeclared(
     leg.step('sidecar', 'undeclared', `${says.why}: ${says.closes}`, causes);
     return leg.refuse('sidecar', says.status, says.refused, causes);
   }
-  const proxies = at.reads ? egressProxies(leg.configuration.registry, scope, port) : [scope.egressProxy];
-  const proxy = leg.oneOf(proxies, mixedUp, true);
-  if (proxy) {
+  if (egressProxy) {
     leg.step('sidecar', 'undeclared', `${says.why}: sent to the egressProxy of a Sidecar`, causes);
-    return toCluster(leg, at, proxy, proxy.decidedBy);
+    return toCluster(leg, at, egressProxy, egressProxy.decidedBy);
   }
   leg.via = 'undeclared';
   leg.step('sidecar', 'undeclared', `${says.why}: ${says.passes}`, causes);
   return { to: 'host', from: 'sidecar', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
 }
 
-/** What chance decides where istiod's cache has one catch-all route for the proxies of a namespace. */
-function mixedUp(proxy: Destination | undefined): string {
+/** What chance decides where istiod's cache has one set of routes for several proxies of a namespace. */
+function mixedUp({ sidecar }: Scope): string {
   return (
-    'istiod may give a proxy the routes that another one of its namespace asked for, whose Sidecar has another ' +
-    `egressProxy: ${proxy ? `${proxy.host}:${proxy.port}` : 'none'}`
+    'istiod may give a proxy the routes that another one of its namespace asked for, where their Sidecars differ only in ' +
+    `the egressProxy or in which entries of a host they import: here those by ${sidecar ? `Sidecar ${sidecar.name}` : 'no Sidecar'}`
   );
 }
 
