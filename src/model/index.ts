@@ -161,10 +161,10 @@ export class EgressModel {
   /** The same mesh with an older Istio, where nobody says which it has, and it reads some objects otherwise. */
   private olderMesh(): OtherMesh[] {
     const { objects, malformed } = this.checked;
-    const { hasSeveralOfOneHost } = this.configuration.registry;
+    const { registry } = this.configuration;
     this.hasNewer ??=
       this.world.istioVersion === undefined &&
-      objects.some(({ manifest }) => isNewer(manifest) || (hasSeveralOfOneHost && mayImportLess(manifest)));
+      objects.some(({ manifest }) => isNewer(manifest) || (mayImportLess(manifest) && registry.hasSeveralOfOneHost));
     if (!this.hasNewer) return [];
     const { oldest, newest } = KNOWN_MINORS;
     const istioVersion = `1.${oldest}`;
