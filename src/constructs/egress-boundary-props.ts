@@ -145,7 +145,7 @@ export interface EgressBoundaryProps {
   readonly callerNamespaces?: string[];
 
   /**
-   * Namespaces that collect the metrics of guarded gateways (ports 15020 and 15090).
+   * Namespaces that collect the metrics of guarded gateways (port 15020).
    *
    * @default - none
    */

@@ -251,7 +251,7 @@ test('a guarded gateway is reached by its callers only, and reaches public addre
           },
         },
       ],
-      ports: tcp(15020, 15090),
+      ports: tcp(15020),
     },
   ]);
   expect(spec.egress.slice(2)).toEqual([{ to: PUBLIC, ports: tcp(80, 443, 8443) }]);

@@ -329,6 +329,9 @@ export const MUTATIONS: Record<string, Mutation> = {
   'revocation "Ingresses open none there where istiod reads none"': {
     helmValues: 'meshConfig: { ingressControllerMode: STRICT }',
   },
+  'revocation "with metrics for the pod alone, nobody else reaches them"': {
+    change: replace('Deployment', /METRICS_LOCALHOST_ACCESS_ONLY/, 'NONE'),
+  },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
   'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
@@ -401,6 +404,7 @@ export const LIMITS = [
   'revocation "unless an author of its namespace opens it"',
   'revocation "its port 15010 tells whoever reaches it who may call what"',
   'revocation "metrics of proxies name what their pods call, to whoever reaches them"',
+  'revocation "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',
   'revocation "one name in a route of the Gateway API ends istiod"',
   'revocation "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',

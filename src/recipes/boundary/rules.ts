@@ -47,11 +47,11 @@ export function peerRules(peers: string[] | undefined, gatewayNamespaces: string
   ];
 }
 
-/** Connections into a gateway. */
+/** Connections into a gateway. On 15020 its agent has the metrics; on 15090 is the admin interface of its Envoy. */
 export function gatewayIngress(gateway: GatewayInstallation, callers: string[], metrics: string[]): PolicyRule[] {
   return [
     ...(callers.length > 0 ? [{ from: [namespacesIn(callers)], ports: tcp([gateway.targetPort]) }] : []),
-    ...(metrics.length > 0 ? [{ from: [namespacesIn(metrics)], ports: tcp([15020, 15090]) }] : []),
+    ...(metrics.length > 0 ? [{ from: [namespacesIn(metrics)], ports: tcp([15020]) }] : []),
   ];
 }
 

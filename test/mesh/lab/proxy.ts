@@ -152,7 +152,7 @@ export function tail(file: string, lines = 5): string {
 }
 
 function proxyConfig(pod: Workload, files: Pick<Binaries, 'envoy' | 'bootstrap'>): Record<string, unknown> {
-  const { proxyMetadata: _environment, ...fromPod } = pod.proxyConfig;
+  const fromPod = pod.proxyConfig;
   return {
     ...fromPod,
     discoveryAddress: XDS,

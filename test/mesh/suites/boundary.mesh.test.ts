@@ -225,8 +225,12 @@ describeMesh(
       const gateway = gatewayAddress(mesh);
       expect(await knock('far', `https://${gateway}:8443/`)).toBe(28);
       expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // allowed, and closed by the gateway
-      expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
-      expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
+      for (const [from, port, code] of [
+        ['rogue', 15020, 28],
+        ['scraper', 15020, 0],
+        ['scraper', 15090, 28],
+      ] as const)
+        expect(await knock(from, `http://${gateway}:${port}/stats/prometheus`)).toBe(code);
     });
 
     test('older objects of the namespace itself, which make Istio bypass the gateway, lead nowhere', async () => {

@@ -641,6 +641,19 @@ function told(mesh: Mesh, namespace: string, labels: object, token = ''): Promis
   return mesh.lab.shellOf('unread').must(process.execPath, args);
 }
 
+/** What the authors of the reader's namespace write to reach the metrics of other pods. */
+function openedMetrics(mesh: Mesh): KubeObject {
+  const pods = mesh.lab.pods.filter(({ id }) => id !== READER.name);
+  const addresses = pods.map(({ address }) => address);
+  return opened(addresses, 15020, 15090);
+}
+
+/** What a program in the pod `unread` is told there, or below there. */
+async function metricsOf(mesh: Mesh, at: string, below = '', ...options: string[]): Promise<string> {
+  const args = ['-s', '-m', '5', '--path-as-is', ...options, `http://${at}/stats/prometheus${below}`];
+  return (await mesh.lab.shellOf('unread').run('curl', args)).out.trim();
+}
+
 const manyServices = (port: number): KubeObject[] =>
   Array.from({ length: 30 }, (_, index) => ({
     apiVersion: 'v1',
@@ -710,23 +723,41 @@ describeMesh(
     });
 
     test('metrics of proxies name what their pods call, to whoever reaches them', async () => {
-      const pods = mesh.lab.pods.filter(({ id }) => id !== 'unread');
-      await mesh.apply([
-        ...BEFORE,
-        opened(
-          pods.map(({ address }) => address),
-          15020,
-          15090,
-        ),
-      ]);
-      for (const { address } of pods)
-        for (const port of [15020, 15090])
-          expect(
-            await mesh.lab.shellOf('unread').must('curl', ['-sS', `http://${address}:${port}/stats/prometheus`]),
-          ).toContain(HOST);
+      await mesh.apply([...BEFORE, openedMetrics(mesh)]);
+      for (const { address } of mesh.lab.pods.filter(({ id }) => id !== READER.name))
+        for (const port of [15020, 15090]) expect(await metricsOf(mesh, `${address}:${port}`)).toContain(HOST);
+    });
+
+    test('whoever reaches port 15090 of a proxy reads its configuration, and closes it', async () => {
+      await mesh.apply([...BEFORE, openedMetrics(mesh)]);
+      const { address } = mesh.lab.pods.find(({ role }) => role === 'router')!;
+      expect(await metricsOf(mesh, `${address}:15090`, '/../../config_dump')).toContain(HOP_NAMES[0]);
+      expect(await isAnswered(mesh, 'stays')).toBe(true);
+      expect(await metricsOf(mesh, `${address}:15090`, '/../../drain_listeners', '-X', 'POST')).toBe('OK');
+      await mesh.lab.dropConnections();
+      expect(await isAnswered(mesh, 'stays')).toBe(false);
     });
   },
 );
+
+const forThePodAlone = manifests('stays', 'leaves').map((object) => {
+  const annotations = object.kind === 'Deployment' && object.spec.template.metadata.annotations;
+  if (annotations) {
+    const proxyMetadata = { METRICS_LOCALHOST_ACCESS_ONLY: 'true' };
+    annotations[CONFIG] = JSON.stringify({ ...parse(annotations[CONFIG]), proxyMetadata });
+  }
+  return object;
+});
+
+describeMesh('metrics for the pod alone', { table: withReader, manifests: forThePodAlone }, (mesh) => {
+  test('with metrics for the pod alone, nobody else reaches them', async () => {
+    await mesh.apply([...forThePodAlone, openedMetrics(mesh)]);
+    const { address } = mesh.lab.pods.find(({ role }) => role === 'router')!;
+    expect(await metricsOf(mesh, `${address}:15020`)).toMatch(/^Only requests from localhost are allowed/);
+    expect(await metricsOf(mesh, `${address}:15090`, '', '-f')).toBe('');
+    expect(await isAnswered(mesh, 'stays')).toBe(true);
+  });
+});
 
 /** A Service of another team, how it is called over TLS, and a route to a name that no Service has. */
 const MISNAMED: KubeObject[] = [
