@@ -236,21 +236,18 @@ function httpMatch({ object, match, at }: PlacedMatch): HttpMatch {
 function named(matches: Readonly<Record<string, Text | null>> | undefined): NamedMatch[] {
   return Object.entries(matches ?? {}).map(([name, wanted]) => ({
     name,
-    is: isPresence(wanted) ? { kind: 'present' } : textMatch(wanted!),
+    is: wanted?.regex === '*' ? { kind: 'present' } : textMatch(wanted ?? {}),
     // A name that begins with @ asks for a claim: @request.auth.claims.group
     ...(name.startsWith('@') && { isClaim: true }),
   }));
 }
 
-function isPresence(wanted: Text | null): boolean {
-  return !wanted || Object.keys(wanted).length === 0 || wanted.regex === '*';
-}
-
-/** Whether case is ignored is not asked of a regular expression. */
+/** Whether case is ignored is not asked of a regular expression. A pattern that says nothing fits any value. */
 function textMatch({ exact, prefix, regex }: Text, ignoreCase?: boolean): TextMatch {
   const how = ignoreCase ? { ignoreCase } : {};
   if (exact !== undefined) return { kind: 'exact', text: exact, ...how };
-  return prefix !== undefined ? { kind: 'prefix', text: prefix, ...how } : { kind: 'regex', text: `${regex}` };
+  if (prefix !== undefined) return { kind: 'prefix', text: prefix, ...how };
+  return regex === undefined ? { kind: 'present' } : { kind: 'regex', text: `${regex}` };
 }
 
 function connectionRoutes(
