@@ -136,7 +136,8 @@ project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '2
 project.package.addVersion('0.1.0');
 project.package.addField('type', 'commonjs');
 // Of the bundled YAML reader, only what Node loads is published: npm packs a bundled package as it lies there.
-project.package.setScript('prepack', 'node -e "fs.rmSync(\'node_modules/yaml/browser\',{recursive:true,force:true})"');
+const remove = (path: string) => `fs.rmSync('node_modules/yaml/${path}',{recursive:true,force:true})`;
+project.package.setScript('prepack', `node -e "${['browser', 'README.md'].map(remove).join(';')}"`);
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 project.package.addField('author', { name: AUTHORS, organization: true });
 // jsii wants the field; there is no repository yet, so its URL is empty.
