@@ -102,7 +102,7 @@ export interface EgressGuardProps {
    * containers what Istio itself writes, and neither the host's network, user or group 1337 nor capabilities such as
    * NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways (those of Istio's gateway
    * chart and of the Gateway API) belong in `platformNamespaces`.
-   * EnvoyFilters and Lua, which run programs in sidecars, are refused too.
+   * EnvoyFilters, and TrafficExtensions with `lua`, are refused too: both can run programs as the proxy.
    *
    * Every pod is refused where the mesh gives all sidecars something else: images of a mirror or a vendor need
    * `proxyImages`, variables of your own `proxyVariables`; the guide lists what else. Write `mode: GuardMode.WARN` first,

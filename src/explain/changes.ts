@@ -86,9 +86,11 @@ class Search {
 
   public smallest(): Change | undefined {
     const further: Attempt[] = [];
+    let weaker: Change | undefined;
     for (const attempt of this.after(this.start, MOST_TRIED)) {
       const change = this.changeOf(attempt);
-      if (change) return change;
+      if (change && !attempt.changes.some(isWeakening)) return change;
+      weaker ??= change;
       if (isFurther(attempt)) further.push(attempt);
     }
     for (const first of further)
@@ -96,7 +98,7 @@ class Search {
         const change = isWithoutReserve(attempt) ? this.changeOf(attempt) : undefined;
         if (change) return change;
       }
-    return undefined;
+    return weaker;
   }
 
   /** With each of the next candidates, the smallest first. */
