@@ -95,10 +95,16 @@ class Search {
     }
     for (const first of further)
       for (const attempt of this.after(first, MOST_TRIED / further.length)) {
-        const change = isWithoutReserve(attempt) ? this.changeOf(attempt) : undefined;
+        const change = this.isWithoutReserve(attempt) ? this.changeOf(attempt) : undefined;
         if (change) return change;
       }
     return weaker;
+  }
+
+  /** Two changes together are a bolder proposal: they weaken nothing, amend no new object, and work every time. */
+  private isWithoutReserve({ answer, changes }: Attempt): boolean {
+    const isNew = changes.some(({ edits }) => edits.some(({ object }) => object.origin === 'proposed'));
+    return !isNew && !changes.some(isWeakening) && isPlainYes(answer, this.kept);
   }
 
   /** With each of the next candidates, the smallest first. */
@@ -140,10 +146,10 @@ class Search {
     const effects = others.changedBy(model, edited);
     // Whom the changes to policies and servers let in: who is answered without them is let in by the other change.
     const unguarded = changes.filter((change) => !isGuard(change));
-    const without =
-      unguarded.length === 0 ? start.model : start.model.with(unguarded.reduce(applied, start.model.objects));
+    const isMixed = unguarded.length > 0 && unguarded.length < changes.length;
+    const without = isMixed ? start.model.with(unguarded.reduce(applied, start.model.objects)) : undefined;
     const isLetIn = ({ caller, ...request }: SideEffect) =>
-      unguarded.length < changes.length && without.ask(caller, request).outcome !== 'answered';
+      without ? without.ask(caller, request).outcome !== 'answered' : unguarded.length === 0;
     if (effects.some((effect) => others.isUnasked(effect, isLetIn(effect)))) return undefined;
     const all = [...findingsOf(model)];
     if (all.length > 0) this.findings ??= findingsOf(this.model);
@@ -164,7 +170,7 @@ class Search {
   }
 }
 
-/** Whether the request then comes further, to another refusal: the first of two mistakes is mended. */
+/** Whether the request then gets further, to another refusal: the first of two mistakes is mended. */
 function isFurther({ answer, changes, before }: Attempt): boolean {
   return (
     answer.outcome === 'refused' && answer.steps.length > before!.answer.steps.length && !changes.some(isWeakening)
@@ -177,12 +183,6 @@ function losesSomething(before: Attempt | undefined, then: Answer): boolean {
   // A request that is routed to a port for TLS does not leave in plaintext instead.
   const isInClear = then.plaintextToHost && isRoutedToTls(before.index(), before.answer);
   return isInClear || isWorse(before.answer, then) || losesSomething(before.before, then);
-}
-
-/** Two changes together are a bolder proposal: they weaken nothing, amend no new object, and work every time. */
-function isWithoutReserve({ answer, changes }: Attempt): boolean {
-  const isNew = changes.some(({ edits }) => edits.some(({ object }) => object.origin === 'proposed'));
-  return !isNew && !changes.some(isWeakening) && isPlainYes(answer);
 }
 
 function isWeakening({ weakens }: Candidate): boolean {

@@ -13,8 +13,8 @@ import { listOf } from '../values/list-of';
 
 const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
 
-/** API groups of what installs a mesh. */
-const INSTALLERS = /^(install\.istio|sailoperator)\.io\//;
+/** What installs a mesh: istioctl from an IstioOperator, the operator of Sail from an Istio. */
+const INSTALLERS = /^(install\.istio\.io\/\S+ IstioOperator|sailoperator\.io\/\S+ Istio)$/;
 
 /** A mesh configuration that would silently not do what its author meant. */
 export class MeshConfigError extends Error {}
@@ -81,21 +81,37 @@ interface Values {
   readonly pilot?: { readonly env?: Readonly<Record<string, unknown>> };
 }
 
+/** The spec of an installer. */
+interface Installation extends Values {
+  readonly values?: Values;
+  readonly namespace?: string;
+  readonly components?: { readonly pilot?: { readonly k8s?: { readonly env?: readonly Variable[] } } };
+}
+
+interface Variable {
+  readonly name?: string;
+  readonly value?: unknown;
+}
+
 /** What a mesh configuration says of the world. */
 type Settings = World & Required<Pick<World, 'unknownSettings'>>;
 
 /** The mesh's settings, from a MeshConfig, the ConfigMap with one, or Helm values. */
 export function meshOf(given: unknown, where: string): Settings {
   const value = given as
-    | (MeshConfig &
-        Values & { readonly data?: { readonly mesh?: unknown }; readonly spec?: Values & { values?: Values } })
+    | (MeshConfig & Values & { readonly data?: { readonly mesh?: unknown }; readonly spec?: Installation })
     | null
     | undefined;
+  const { spec } = value ?? {};
+  if (spec?.meshConfig && spec.values?.meshConfig)
+    throw new MeshConfigError(`${where}: spec.meshConfig and spec.values.meshConfig; put all of it into one of them`);
   const mesh: MeshConfig | null | undefined =
     typeof value?.data?.mesh === 'string'
       ? parsed(value.data.mesh, `${where}: data.mesh`)
-      : (value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value);
-  const values: Values | undefined = value?.spec?.values ?? value ?? undefined;
+      : (value?.meshConfig ?? spec?.meshConfig ?? spec?.values?.meshConfig ?? value);
+  const values: Values | undefined = spec?.values ?? value ?? undefined;
+  const written = listOf(spec?.components?.pilot?.k8s?.env).map((one) => [one?.name, one?.value]);
+  const env: Readonly<Record<string, unknown>> = { ...values?.pilot?.env, ...Object.fromEntries(written) };
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
     throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);
@@ -116,16 +132,16 @@ export function meshOf(given: unknown, where: string): Settings {
     mesh: {
       clusterDomain: values?.global?.proxy?.clusterDomain ?? undefined,
       outboundTrafficPolicy: typeof policy === 'string' ? policy : (modeOf(policy) ?? 'ALLOW_ANY'),
-      rootNamespace: mesh.rootNamespace ?? values?.global?.istioNamespace ?? undefined,
+      rootNamespace: mesh.rootNamespace ?? values?.global?.istioNamespace ?? spec?.namespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture: isTrue(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture),
       dualStack: said(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK ?? mesh.dualStack),
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
-      scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
+      scopeGatewayToNamespace: isTrue(env[SCOPE_GATEWAYS]) || undefined,
     },
-    unknownSettings: unknownSettings({ ...values, meshConfig: mesh }),
+    unknownSettings: unknownSettings({ ...values, pilot: { env }, meshConfig: mesh }),
     authorizers: (mesh.extensionProviders ?? []).flatMap(({ name, envoyExtAuthzHttp, envoyExtAuthzGrpc }) =>
       name !== undefined && (envoyExtAuthzHttp || envoyExtAuthzGrpc) ? [name] : [],
     ),
@@ -173,10 +189,10 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
   };
 }
 
-/** Whether istioctl, or the operator of Sail, installs a mesh with this configuration. */
-function isInstallation({ manifest: { apiVersion, spec } }: EgressObject): boolean {
-  const { meshConfig, values } = (spec ?? {}) as { readonly meshConfig?: object; readonly values?: Values };
-  return INSTALLERS.test(apiVersion) && (meshConfig ?? values?.meshConfig) !== undefined;
+/** Whether a mesh is installed with a configuration that is in one place. */
+function isInstallation({ manifest: { apiVersion, kind, spec } }: EgressObject): boolean {
+  const { meshConfig, values } = (spec ?? {}) as Installation;
+  return INSTALLERS.test(`${apiVersion} ${kind}`) && Boolean(meshConfig) !== Boolean(values?.meshConfig);
 }
 
 /** The YAML in a field of a ConfigMap. */
@@ -216,7 +232,10 @@ function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
     unknown.push(...unknownSettings({ pilot: { env: told } }));
   }
   return {
-    mesh: { clusterDomain, scopeGatewayToNamespace: scopesGateways || undefined },
+    mesh: {
+      ...(clusterDomain !== undefined && { clusterDomain }),
+      ...(scopesGateways && { scopeGatewayToNamespace: true }),
+    },
     unknownSettings: [...new Set(unknown)],
   };
 }

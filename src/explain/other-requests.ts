@@ -67,8 +67,9 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
       for (const namespace of [own, ...((manifest.spec as Exported | undefined)?.exportTo ?? [])])
         if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
     const { metadata, spec } = podTemplateOf(manifest) ?? {};
-    if (spec?.serviceAccountName && metadata?.annotations?.[INJECTION_TEMPLATES] === undefined)
-      add({ namespace: own, serviceAccount: spec.serviceAccountName });
+    const serviceAccount = spec?.serviceAccountName || spec?.serviceAccount;
+    if (serviceAccount && metadata?.annotations?.[INJECTION_TEMPLATES] === undefined)
+      add({ namespace: own, serviceAccount });
     collect(specOf(manifest, 'Gateway') ?? specOf(manifest, 'AuthorizationPolicy'));
     for (const { from } of specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])
       for (const { source } of from ?? [])

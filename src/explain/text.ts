@@ -28,7 +28,7 @@ const OUTAGE =
   "checks the caller's identity, and the gateway logs nothing.";
 
 /** Said where changes were tried. */
-export const NO_CHANGE = 'No change was found that makes it answered, nor two together.';
+export const NO_CHANGE = 'Neither one change nor two together were found that would make it succeed.';
 
 /** An explanation as text, in lines of at most a width. */
 export function asText(

@@ -73,8 +73,8 @@ export function podTemplateOf(manifest: TemplateHolder): PodTemplateSpec | undef
 
 /** The service account of the pods. `serviceAccount` is its former name. */
 export function serviceAccountOf(template: PodTemplateSpec | undefined): string {
-  const { serviceAccountName, serviceAccount = 'default' } = template?.spec ?? {};
-  return serviceAccountName ?? serviceAccount;
+  const { serviceAccountName, serviceAccount } = template?.spec ?? {};
+  return serviceAccountName || serviceAccount || 'default';
 }
 
 function at(manifest: unknown, path: readonly string[]): PodTemplateSpec | undefined {

@@ -107,6 +107,29 @@ test('among manifests, what installs the mesh configures it, unless its ConfigMa
   ]);
 });
 
+test('what an installer says in another place than Helm values counts, and two places for one thing do not', () => {
+  const meshConfig = { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } };
+  const env = [
+    { name: 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE', value: 'true' },
+    { name: 'PILOT_HTTP10', value: '1' },
+  ];
+  const spec = { namespace: 'mesh', meshConfig, components: { pilot: { k8s: { env } } } };
+  const object = (kind: string, more: object): EgressObject => ({
+    manifest: { apiVersion: 'install.istio.io/v1', kind, metadata: { name: 'istio' }, spec: { ...spec, ...more } },
+    origin: kind,
+  });
+  const { world } = meshAmong([object('IstioOperator', {})]);
+  expect(world).toMatchObject({
+    mesh: { rootNamespace: 'mesh', scopeGatewayToNamespace: true },
+    unknownSettings: ['pilot.env.PILOT_HTTP10'],
+  });
+  const twice = object('IstioOperator', { values: { meshConfig: { outboundTrafficPolicy: { mode: 'ALLOW_ANY' } } } });
+  expect(meshAmong([twice, object('IstioRevision', {})]).world.mesh?.outboundTrafficPolicy).toBeUndefined();
+  expect(() => meshOf(twice.manifest, 'operator.yaml')).toThrow(
+    /operator.yaml: spec.meshConfig and spec.values.meshConfig/,
+  );
+});
+
 describe('serviceEntryVisibility', () => {
   const policies = [{ visibility: 'PUBLIC', matchingRules: [{ namespaceSelector: { matchLabels: { a: 'b' } } }] }];
 

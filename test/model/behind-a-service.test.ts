@@ -130,9 +130,14 @@ spec:
   test('are reached on a condition where the Service names a port that they lack', () => {
     const named = pods('') + passThroughGateway().replace('targetPort: 8443', 'targetPort: tls');
     const ports = (name: string) => named.replace('args:', `ports: [{ name: ${name}, containerPort: 8443 }], args:`);
-    expect(see(named).condition?.holds).toMatch(/^the pods of Service egress\/.* have a port called tls$/);
+    expect(see(named).condition?.holds).toMatch(/^all pods of Service egress\/.* have a port called tls$/);
     expect(see(ports('other')).condition?.holds).toMatch(/called tls$/);
     expect(see(ports('tls')).condition).toBeUndefined();
+    // Another Deployment with the same labels, before or after it.
+    const [other] = ports('other').split('\n---\n');
+    const second = other.replace(/name: \w+/, 'name: second');
+    for (const both of [`${ports('tls')}\n---\n${second}`, `${second}\n---\n${ports('tls')}`])
+      expect(see(both).condition?.holds).toMatch(/^all pods of .* called tls$/);
   });
 
   test('are there on a condition where their replicas are 0', () => {

@@ -27,6 +27,8 @@ export const NOWHERE = '';
 /** How long a route waits for an answer. */
 export interface Limit {
   readonly milliseconds: number;
+  /** How much of it has passed before the request reaches the host: injected delays. */
+  readonly passed?: number;
   readonly cause: FieldRef;
 }
 
@@ -188,10 +190,11 @@ export class Leg {
 
   /** The shortest limit of the routes on the egress path, if it ends within this time. */
   public limitWithin(milliseconds: number): Limit | undefined {
-    const [shortest] = [...this.limits].sort((a, b) => a.milliseconds - b.milliseconds);
-    if (shortest && Math.abs(milliseconds - shortest.milliseconds) < CLOSE)
+    const left = ({ milliseconds: all, passed = 0 }: Limit) => all - passed;
+    const [shortest] = [...this.limits].sort((a, b) => left(a) - left(b));
+    if (shortest && Math.abs(milliseconds - left(shortest)) < CLOSE)
       throw new Undetermined(`an answer takes about as long as the timeout: ${milliseconds} ms`, [shortest.cause]);
-    return shortest && milliseconds > shortest.milliseconds ? shortest : undefined;
+    return shortest && milliseconds > left(shortest) ? shortest : undefined;
   }
 
   public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {

@@ -243,7 +243,8 @@ function answered(
   const wish = wishOf(leg, flow);
   const limit = leg.limitWithin(wish.delay);
   if (limit) {
-    const reason = `the host takes ${wish.delay} ms, and the route waits ${limit.milliseconds} ms`;
+    const passed = limit.passed === undefined ? '' : `, of which ${limit.passed} ms have passed`;
+    const reason = `the host takes ${wish.delay} ms, and the route waits ${limit.milliseconds} ms${passed}`;
     return leg.refuse('host', 504, reason, [limit.cause]);
   }
   if (flow.speak === 'grpc' && wish.grpcStatus !== 0) {

@@ -96,7 +96,7 @@ function delay(leg: Leg, { hop }: AtProxy, { delay: given }: HttpRoute): Ending 
   const { share, milliseconds, where } = given;
   if (!strikes(leg, share, 'delayed', ` by ${milliseconds} ms`)) return undefined;
   const limit = leg.limitWithin(milliseconds);
-  leg.limits = leg.limits.map((one) => ({ ...one, milliseconds: one.milliseconds - milliseconds }));
+  leg.limits = leg.limits.map((one) => ({ ...one, passed: (one.passed ?? 0) + milliseconds }));
   if (!limit) return undefined;
   const reason = `the route delays the request by ${milliseconds} ms, and one before it waits ${limit.milliseconds} ms`;
   leg.step(hop, 'ends', `injected fault: ${reason}`, [where]);

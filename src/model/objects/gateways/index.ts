@@ -73,8 +73,7 @@ export class Gateways {
       if (!this.isLeftOut(missing.namespace)) this.addMissing(missing);
     this.workloads = [...this.found.values()].map((workload) => {
       const own = index.services.filter((service) => isOf(service, workload));
-      if (workload.containerPorts)
-        for (const service of own) this.doubtful.set(service, (port) => doubtOfName(service, workload, port));
+      if (workload.containerPorts) for (const service of own) this.addDoubt(service, workload);
       return {
         ...workload,
         hasAssumedPorts:
@@ -82,6 +81,12 @@ export class Gateways {
           own.some(({ spec }) => (spec.ports ?? []).some((port) => isUnknown(port, workload))),
       };
     });
+  }
+
+  /** Beside what other pods of the Service make doubtful. */
+  private addDoubt(service: Indexed<ServiceSpec>, workload: GatewayWorkload): void {
+    const others = this.doubtful.get(service);
+    this.doubtful.set(service, (port) => others?.(port) ?? doubtOfName(service, workload, port));
   }
 
   private addFromTemplates(selectors: readonly Labels[]): void {
@@ -258,7 +263,7 @@ function doubtOfName(service: Indexed<ServiceSpec>, workload: GatewayWorkload, n
   const port = service.spec.ports?.find((one) => one.port === number);
   if (!port || !isUnknown(port, workload)) return undefined;
   return {
-    holds: `the pods of Service ${idOf(service)} have a port called ${port.targetPort}`,
+    holds: `all pods of Service ${idOf(service)} have a port called ${port.targetPort}`,
     say: 'name it in their pod template',
   };
 }
