@@ -284,14 +284,23 @@ function valueOf(document: ParsedDocument): { readonly value?: unknown; readonly
 
 /**
  * Whether what is valid YAML is a template all the same. A value that is only an expression is a mapping whose only key
- * is a mapping; no name has braces in it, and nothing does of what Istio's routes, gateways and policies say.
+ * is a mapping; no name has braces in it, and nothing does of what Istio's routes, gateways and policies say, unless it
+ * is text for people or programs, in which only what Helm alone knows tells.
  */
 function isTemplate(value: unknown): boolean {
   const text = JSON.stringify(value ?? null);
+  const names = JSON.stringify(value ?? null, (key, field: unknown) => (FREE_TEXT.has(key) ? undefined : field));
   const { apiVersion, kind } = (value ?? {}) as Partial<Manifest>;
   const isPlain = /^(networking|security)\.istio\.io\//.test(String(apiVersion)) && kind !== 'EnvoyFilter';
-  return (isPlain && text.includes('{{')) || /"\{ (?:[^"\\]|\\.)* \}":null|"name(space)?":"[^"]*\{\{/.test(text);
+  return (
+    (isPlain && (names.includes('{{') || /\{\{-?\s*(\.(Values|Release|Chart)\b|include\b)/.test(text))) ||
+    /"\{ (?:[^"\\]|\\.)* \}":null/.test(text) ||
+    /"name(space)?":"[^"]*\{\{/.test(names)
+  );
 }
+
+/** Fields whose values may be anything. */
+const FREE_TEXT = new Set(['annotations', 'body', 'headers', 'withoutHeaders', 'queryParams']);
 
 /** An object that cannot affect a request. Of Kubernetes' own kinds nobody expects otherwise, so others are noted. */
 function leaveOut({ read, leftOut }: Reading, origin: string, { apiVersion, kind }: Head): void {

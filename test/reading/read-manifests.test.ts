@@ -186,6 +186,28 @@ test('an object of Istio with an expression in quotes is a Helm template, one of
   ).toMatchObject({ ids: ['EnvoyFilter/a'], problems: [expect.stringMatching(/^\.\/a\.yaml: a Helm template/)] });
 });
 
+test.each([
+  ['Hello {{ user }}', true],
+  ['page of {{name}}', true],
+  ['{{ .Name }}', true],
+  ['{{ .Values.text }}', false],
+  ['{{- include \\"text\\" . }}', false],
+])('text of a route such as "%s" is what Istio gets, unless only Helm knows it', (text, isText) => {
+  const route = (fields: string, annotation = 'none') =>
+    'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata:\n  name: a\n  namespace: shop\n' +
+    `  annotations: { note: "${annotation}", name: "${annotation}" }\n` +
+    `spec:\n  hosts: [a.example.com]\n  http:\n  - ${fields}\n`;
+  for (const object of [
+    route(`directResponse: { status: 200, body: { string: "${text}" } }`),
+    route(`headers: { request: { set: { x-user: "${text}" } } }`),
+    route(`match: [{ headers: { x-user: { exact: "${text}" } } }]`),
+    route('directResponse: { status: 200 }', text),
+  ])
+    expect(read({ 'a.yaml': object }).ids).toEqual(isText ? ['VirtualService/a'] : []);
+  expect(read({ 'a.yaml': route(`match: [{ uri: { exact: "${text}" } }]`) }).ids).toEqual([]);
+  expect(read({ 'a.yaml': route(`headers: { request: { set: { x-user: {{ .user }} } } }`) }).ids).toEqual([]);
+});
+
 describe('kustomizations', () => {
   test('one that only lists is left out', () => {
     expect(read({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': service('a') })).toMatchObject({
