@@ -221,7 +221,7 @@ function addUnparsed(
   const metadata = head?.kind === 'ConfigMap' ? sectionOf(document, 'metadata') : undefined;
   // Of a ConfigMap that does not configure the mesh, only the name is of interest.
   const text =
-    metadata === undefined || /\bname:\s*["']?istio(-|\b)/.test(metadata)
+    metadata === undefined || ALIAS.test(metadata) || /\bname:\s*["']?istio(-|\b)/.test(metadata)
       ? document.text
       : `apiVersion: v1\nkind: ConfigMap\n${metadata}`;
   addDocument(reading, file, where, document, parseDocument(text, KUBERNETES_YAML));
@@ -325,7 +325,7 @@ function noteLeftOut({ read, leftOut }: Reading): void {
 }
 
 /** What may stand for something elsewhere in its document. */
-const ALIAS = /[:,[{-]\s+\*\w/;
+const ALIAS = /(^|[\s[{,:-])\*\w/m;
 
 const NOT_AN_OBJECT = 'not a Kubernetes object (no kind or apiVersion), left out';
 

@@ -165,8 +165,15 @@ describe('YAML as kubectl reads it', () => {
   test('an alias may be in another item of a List than its anchor', () => {
     const item = (name: string, namespace: string) =>
       `- apiVersion: v1\n  kind: Service\n  metadata: { name: ${name}, namespace: ${namespace} }\n`;
-    const list = `apiVersion: v1\nkind: List\nitems:\n${item('a', '&ns shop')}${item('b', '*ns')}`;
-    expect(read({ 'a.yaml': list })).toMatchObject({ ids: ['Service/a', 'Service/b'], problems: [] });
+    const list = (alias: string) =>
+      `apiVersion: v1\nkind: List\nitems:\n${item('a', '&ns shop')}${item('b', `shop, x: ${alias}`)}`;
+    for (const alias of ['*ns', '[*ns]', '{ y: [z,*ns] }', '\n    *ns'])
+      expect(read({ 'a.yaml': list(alias) })).toMatchObject({ ids: ['Service/a', 'Service/b'], problems: [] });
+  });
+
+  test('an alias in the metadata of a ConfigMap may have its anchor elsewhere', () => {
+    const map = 'apiVersion: v1\nkind: ConfigMap\ndata: { a: &x shop }\nmetadata: { name: a, namespace: *x }\n';
+    expect(read({ 'a.yaml': map })).toMatchObject({ ids: ['ConfigMap/a'], problems: [] });
   });
 
   test('the items of a list of one kind need not say what they are', () => {
