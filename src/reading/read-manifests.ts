@@ -118,9 +118,8 @@ export function readAll(
       .map((file) => kustomizationOf(parsed(texts.get(file)!), file));
     const patches = new Set(kustomizations.flatMap((one) => one.patches));
     const listed = new Set(kustomizations.flatMap((one) => one.listed));
-    const isObject = (text: string) => /^apiVersion:/m.test(text) && /^kind:/m.test(text);
-    const unlisted = [...texts].flatMap(([file, text]) =>
-      patches.has(file) || listed.has(file) || isKustomizationFile(file) || !isObject(text) ? [] : [file],
+    const unlisted = [...texts].filter(
+      ([file]) => !patches.has(file) && !listed.has(file) && !isKustomizationFile(file),
     );
     for (const [file, text] of texts) {
       if (patches.has(file)) continue;
@@ -145,21 +144,35 @@ function filesIn(folder: string): string[] {
     .filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
+/** Whether a file holds objects that can affect a request, as far as that can be told without parsing it. */
+function holdsObjects(text: string): boolean {
+  return (documentsIn(text) ?? [{ text, line: 1 }]).some((document) => {
+    if (!/^apiVersion:/m.test(document.text) || !/^kind:/m.test(document.text)) return false;
+    const head = headOf(document);
+    return !head || canMatter(head.apiVersion, head.kind, document.text);
+  });
+}
+
 /**
  * A kustomization is not an object. It says that the files beside it are not what will be applied, or only lists them.
  *
- * @param unlisted files with objects that no kustomization lists
+ * @param unlisted files that no kustomization lists, with their texts
  */
-function addKustomization({ read, objectsOnly }: Reading, file: string, value: unknown, unlisted: string[] = []): void {
+function addKustomization(
+  { read, objectsOnly }: Reading,
+  file: string,
+  value: unknown,
+  unlisted: [string, string][] = [],
+): void {
   read.hasInput = true;
   const folder = path.dirname(file);
   const { transforms } = kustomizationOf(value, file);
   // What is written in a file is wrong or right whether the file is listed or not.
-  const left = objectsOnly ? [] : unlisted.filter((one) => path.dirname(one) === folder);
+  const left = objectsOnly ? [] : unlisted.filter(([one, text]) => path.dirname(one) === folder && holdsObjects(text));
   const does =
     transforms.length > 0
       ? `changes what it lists (${transforms.join(', ')})`
-      : left.length > 0 && `does not list ${joinWords(left.map((one) => path.basename(one)))}`;
+      : left.length > 0 && `does not list ${joinWords(left.map(([one]) => path.basename(one)))}`;
   if (!does) read.notes.push(`${file}: a kustomization that only lists files, left out`);
   else
     read.unbuilt.push({

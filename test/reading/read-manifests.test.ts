@@ -239,6 +239,16 @@ describe('kustomizations', () => {
     ]);
   });
 
+  test('one may leave out what cannot affect a request', () => {
+    const skaffold = 'apiVersion: skaffold/v4beta6\nkind: Config\nmetadata: { name: shop }\n';
+    const problems = (others: Record<string, string>) =>
+      read({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': service('a'), ...others }).problems;
+    expect(problems({ 'skaffold.yaml': skaffold, 'crd.yaml': CRD })).toEqual([]);
+    expect(problems({ 'skaffold.yaml': `${skaffold}---\n${service('b')}` })).toHaveLength(1);
+    expect(problems({ 'skaffold.yaml': 'apiVersion: v1\nkind: {{ .kind }}\n' })).toHaveLength(2);
+    expect(problems({ 'skaffold.yaml': `%YAML 1.1\n---\n${service('b')}` })).toHaveLength(1);
+  });
+
   test.each([
     ['namespace: shop', 'namespace: shop'],
     ['namePrefix: x-', 'namePrefix'],
