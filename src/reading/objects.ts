@@ -39,6 +39,13 @@ function withoutNullFields(value: unknown): unknown {
     : Object.fromEntries(kept);
 }
 
+/** Whether a value has no end: YAML may have an alias of what it is part of. */
+export function containsItself(value: unknown, parents: readonly unknown[] = []): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const chain = [...parents, value];
+  return parents.includes(value) || Object.values(value).some((field) => containsItself(field, chain));
+}
+
 /** What an object of a list does not say itself, the list says, as in a `ServiceEntryList`. */
 function itemsOf({ apiVersion, kind, items }: List): readonly unknown[] {
   const named = { apiVersion, kind: kind.slice(0, -'List'.length) };

@@ -5,7 +5,7 @@ import { lastDefinitions } from './definitions';
 import { KUBERNETES_YAML } from './kubernetes-yaml';
 import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { assumption, inNamespace, lacksNamespace } from './namespaces';
-import { objectsFrom } from './objects';
+import { containsItself, objectsFrom } from './objects';
 import { ReadObject } from './read-object';
 import { canMatter, isKubernetesApi, matters } from './relevance';
 import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
@@ -289,7 +289,9 @@ function parsed(text: string): unknown {
 /** What a document says, or why it cannot be read. Only whoever reads the value notices that an alias has no anchor. */
 function valueOf(document: ParsedDocument): { readonly value?: unknown; readonly error?: YAMLParseError | Error } {
   try {
-    return document.errors.length > 0 ? { error: document.errors[0] } : { value: document.toJS() };
+    if (document.errors.length > 0) return { error: document.errors[0] };
+    const value = document.toJS();
+    return containsItself(value) ? { error: new Error('it contains itself') } : { value };
   } catch (error) {
     return { error: error as Error };
   }

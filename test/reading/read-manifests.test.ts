@@ -162,6 +162,24 @@ describe('YAML as kubectl reads it', () => {
     });
   });
 
+  test.each([
+    'kind: Service\nmetadata: &m { name: a, x: *m }\n',
+    'kind: Service\nmetadata: { name: a, x: &x [{ y: *x }] }\n',
+    'kind: List\nitems: &i [*i]\n',
+  ])('what contains itself is a problem, not an internal error: %j', (text) => {
+    expect(read({ 'a.yaml': `apiVersion: v1\n${text}`, 'b.yaml': service('b') })).toMatchObject({
+      ids: ['Service/b'],
+      problems: ['./a.yaml: invalid YAML, it contains itself'],
+    });
+  });
+
+  test('what is there twice does not contain itself', () => {
+    expect(spec('x: &x { type: ClusterIP }\nspec: { a: *x, b: [*x] }')).toEqual({
+      a: { type: 'ClusterIP' },
+      b: [{ type: 'ClusterIP' }],
+    });
+  });
+
   test('an alias may be in another item of a List than its anchor', () => {
     const item = (name: string, namespace: string) =>
       `- apiVersion: v1\n  kind: Service\n  metadata: { name: ${name}, namespace: ${namespace} }\n`;
