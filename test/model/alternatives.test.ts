@@ -74,6 +74,15 @@ describe('where chance decides in istiod', () => {
     const forLabels =
       '{ match: [{ sourceLabels: { app: two } }], route: [{ destination: { host: site.example.com } }] }';
     expect(asked(sidecar('one', '') + sidecar('two', proxy) + routes(forLabels)).alternatives).toEqual([]);
+    // What the Sidecar of a third workload says, of which the model knows no routes, does not matter.
+    const egress = '\n  egress: [{ port: { number: 80, name: p, protocol: HTTP_PROXY }, hosts: ["*/*"] }]\n';
+    const third = `${sidecar('three', '')
+      .replace('spec: {', 'spec:\n ')
+      .replace(/, outbound.*\n/, egress)}`;
+    expect(asked(sidecar('one', '') + sidecar('two', proxy) + third)).toMatchObject({
+      outcome: 'answered',
+      alternatives: [{ answer: { via: 'sidecar' } }],
+    });
   });
 
   const GATEWAY = `---

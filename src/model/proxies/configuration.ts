@@ -18,7 +18,16 @@ import { gatewayScope, Scope, sidecarScope } from '../registry/scope';
 import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { UnknownKinds } from '../registry/unknown-kinds';
-import { ownVirtualHost, sharingRoutes, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
+import {
+  cachedRoutes,
+  CachedRoutes,
+  labelsOfMixedUp,
+  ownVirtualHost,
+  sharingRoutes,
+  sidecarVirtualHosts,
+  VirtualHost,
+  VirtualHosts,
+} from './virtual-hosts';
 import { World } from '../objects/world';
 import { mayHoldHost } from '../../istio/ranges';
 import { EgressObject } from '../../manifests/egress-object';
@@ -53,6 +62,7 @@ export class Configuration {
       }
     >
   >();
+  private readonly cached = new Map<string, CachedRoutes>();
   private readonly lifelines = new WeakMap<SelectablePods, Map<string, [Condition | undefined]>>();
   private readonly clusters = new WeakMap<Scope, WeakMap<Destination, (Cluster | NoCluster)[]>>();
 
@@ -140,9 +150,17 @@ export class Configuration {
 
   /** The proxies of whose routes on a port a sidecar may get any, itself first. */
   public sharingRoutes(scope: Scope, port: number): readonly Scope[] {
-    return (this.port(scope, port).sharing ??= sharingRoutes(this.registry, scope, port, (labels) =>
-      this.sidecarOf({ ...scope.proxy, labels }),
-    ));
+    return (this.port(scope, port).sharing ??= sharingRoutes(scope, port, this.cachedRoutes(scope.proxy, port)));
+  }
+
+  /** The routes on a port that istiod's cache may mix up, for the proxies of one namespace. */
+  private cachedRoutes({ namespace, dnsCapture }: ProxyIdentity, port: number): CachedRoutes {
+    return valueIn(this.cached, `${namespace} ${dnsCapture} ${port}`, () => {
+      const scopes = labelsOfMixedUp(this.registry, namespace).map((labels) =>
+        this.sidecarOf({ namespace, labels, dnsCapture }),
+      );
+      return cachedRoutes(scopes, port);
+    });
   }
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {

@@ -79,40 +79,60 @@ function rejection({ routes = [] }: VirtualHost): Undetermined | undefined {
 
 /** The egress listener whose routes count on a port: the first one for it, whether or not it is the one that listens. */
 function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
-  const found = scope.listeners.find(({ port }) => port === undefined || port.number === number);
-  if (found?.port?.protocol === 'HTTP_PROXY')
-    throw new Undetermined(`the routes of port ${number} are those of a listener of HTTP_PROXY`, [
-      fieldRef(scope.sidecar!, `spec.egress[${found.index}].port.protocol`),
-    ]);
+  return scope.listeners.find(({ port }) => port === undefined || port.number === number);
+}
+
+/** Proxies by what istiod's cache tells their routes on a port apart by; of those, one for each other content. */
+export type CachedRoutes = ReadonlyMap<string, ReadonlyMap<string, Scope>>;
+
+/**
+ * The labels of workloads of a namespace whose routes may be mixed up. istiod's cache tells the routes of a namespace
+ * apart by the hosts and the VirtualServices that they are made of. It does not tell which of several entries for a host
+ * it was, nor the egressProxy of the Sidecar. So which routes a proxy gets depends on which one asked first.
+ */
+export function labelsOfMixedUp(
+  { sidecars, rootNamespace, hasSeveralOfOneHost }: Registry,
+  namespace: string,
+): readonly Readonly<Record<string, string>>[] {
+  const selecting = sidecars.filter((one) => one.namespace === namespace && one.spec.workloadSelector);
+  const mayDiffer =
+    hasSeveralOfOneHost ||
+    sidecars.some(
+      (one) =>
+        (one.namespace === namespace || one.namespace === rootNamespace) && one.spec.outboundTrafficPolicy?.egressProxy,
+    );
+  return selecting.length === 0 || !mayDiffer
+    ? []
+    : [{}, ...selecting.map(({ spec }) => spec.workloadSelector?.labels ?? {})];
+}
+
+export function cachedRoutes(scopes: readonly Scope[], port: number): CachedRoutes {
+  const found = new Map<string, Map<string, Scope>>();
+  for (const scope of scopes) {
+    const key = cacheKey(scope, port);
+    if (key === undefined) continue;
+    const sharing = valueIn(found, key, () => new Map<string, Scope>());
+    valueIn(sharing, content(scope, port), () => scope);
+  }
   return found;
 }
 
-/**
- * The proxies of whose routes on a port a sidecar may get any, itself first. istiod's cache tells the routes of a
- * namespace apart by the hosts and the VirtualServices that they are made of. It does not tell which of several entries
- * for a host it was, nor the egressProxy of the Sidecar. So which routes a proxy gets depends on which one asked first.
- */
-export function sharingRoutes(
-  registry: Registry,
-  scope: Scope,
-  port: number,
-  sidecarWith: (labels: Readonly<Record<string, string>>) => Scope,
-): readonly Scope[] {
-  const { namespace } = scope.proxy;
-  const sidecars = registry.sidecars.filter((one) => one.namespace === namespace && one.spec.workloadSelector);
-  const key = sidecars.length === 0 ? undefined : cacheKey(scope, port);
+/** The proxies of whose routes on a port a sidecar may get any, itself first. */
+export function sharingRoutes(scope: Scope, port: number, cached: CachedRoutes): readonly Scope[] {
+  const key = cached.size === 0 ? undefined : cacheKey(scope, port);
   if (key === undefined) return [scope];
-  const others = [{}, ...sidecars.map(({ spec }): Record<string, string> => spec.workloadSelector?.labels ?? {})]
-    .map(sidecarWith)
-    .filter((other) => cacheKey(other, port) === key);
-  const found = new Map<string, Scope>();
-  for (const one of [scope, ...others]) valueIn(found, content(one, port), () => one);
-  return [...found.values()];
+  const others = new Map(cached.get(key));
+  others.delete(content(scope, port));
+  return [scope, ...others.values()];
 }
 
-/** What the cache tells routes apart by. Those that are for some workloads or namespaces are not in it. */
+/**
+ * What the cache tells routes apart by. Those that are for some workloads or namespaces are not in it, and those of a
+ * listener of HTTP_PROXY the model does not know.
+ */
 function cacheKey(scope: Scope, number: number): string | undefined {
-  const { services, routes } = egressListenerFor(scope, number) ?? { services: [], routes: [] };
+  const { port, services = [], routes = [] }: Partial<EgressListener> = egressListenerFor(scope, number) ?? {};
+  if (port?.protocol === 'HTTP_PROXY') return undefined;
   const isForSome = ({ labels, namespace }: ProxyMatch) =>
     namespace !== undefined || Object.keys(labels ?? {}).length > 0;
   if (routes.some(({ http }) => http.some(({ matches }) => matches.some(({ proxies }) => isForSome(proxies)))))
@@ -140,6 +160,10 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   const hosts = new VirtualHosts();
   const egress = egressListenerFor(scope, number);
   if (!egress) return hosts;
+  if (egress.port?.protocol === 'HTTP_PROXY')
+    throw new Undetermined(`the routes of port ${number} are those of a listener of HTTP_PROXY`, [
+      fieldRef(scope.sidecar!, `spec.egress[${egress.index}].port.protocol`),
+    ]);
   const services = servicesOnPort(egress, number);
   const onPort = (name: string): Service | undefined => {
     const known = services.get(name.toLowerCase());
