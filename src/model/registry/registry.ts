@@ -18,7 +18,7 @@ import { isAtLeast } from '../../istio/release-lines';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
-import { addTo, valueIn } from '../../values/grouping';
+import { addTo, Grouping, valueIn } from '../../values/grouping';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { selects } from '../../manifests/selectors';
@@ -59,7 +59,7 @@ export class Registry {
   private readonly publicRoutes = new Map<string, Routes[]>();
   private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
   private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
-  private readonly entriesByHost = new Map<string, Service[]>();
+  private readonly entriesByHost = new Grouping<string, Service>();
   private readonly entriesByName = new Map<string, Service[]>();
   private readonly wideEntries: Service[] = [];
   private peers?: readonly Indexed<PeerAuthentication | undefined>[];
@@ -134,7 +134,7 @@ export class Registry {
 
   /** Whether several services have the same host and namespace. */
   public get hasSeveralOfOneHost(): boolean {
-    return [...this.entriesByHost.values()].some(({ length }) => length > 1);
+    return this.entriesByHost.several.size > 0;
   }
 
   public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
@@ -155,7 +155,7 @@ export class Registry {
 
   /** All services of the same host and namespace, whatever their `exportTo`: they share their endpoints. */
   public siblings(service: Service): readonly Service[] {
-    return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
+    return this.entriesByHost.get(`${service.namespace}/${service.host}`);
   }
 
   /**
@@ -255,8 +255,7 @@ export class Registry {
   }
 
   private publishService(service: Service): void {
-    const siblings = `${service.namespace}/${service.host}`;
-    addTo(this.entriesByHost, siblings, service);
+    this.entriesByHost.add(`${service.namespace}/${service.host}`, service);
     if (!service.kubernetes) {
       if (isWildcard(service.host) || service.addresses.some(({ kind }) => kind !== 'any'))
         this.wideEntries.push(service);
