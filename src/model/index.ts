@@ -8,6 +8,7 @@ import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
+import { withoutPort } from './objects/host-names';
 import { isNewer, mayImportLess } from './objects/admission/newer';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
@@ -220,8 +221,11 @@ export class EgressModel {
           assumptions: [...answer.assumptions, ...assumed],
           alternatives: [...answer.alternatives, ...byChance],
         };
-      const { objects, world, onlyPort, isWithoutAssumed, isChance } = one.possibility;
+      const { objects, world, onlyPort, isWithoutAssumed, isChance, isMetBy, isUntried } = one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request, url)) continue;
+      if (isMetBy && !isRedirected(answer) && !isMetBy(caller.namespace, portOf(request, url), namesOf(request, url)))
+        continue;
+      if (isUntried) return undeterminedAnswer(one.possibility.when, answer.causes, answer.plaintextToHost);
       if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request, url)) continue;
       const other = answerIn((one.configuration ??= new Configuration(objects, world)), caller, request);
       if (isSameAnswer(answer, other)) {
@@ -273,6 +277,17 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
   { mesh: { pathNormalization: 'MERGE_SLASHES' }, holds: 'proxies do not merge slashes (pathNormalization)' },
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
 ];
+
+/** The names by which a sidecar may route a request. */
+function namesOf({ headers = {} }: ModelRequest, { hostname }: URL): string[] {
+  const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
+  return [hostname, ...given.map(([, authority]) => withoutPort(authority).toLowerCase())];
+}
+
+/** Whether a redirect was followed, perhaps. */
+function isRedirected({ redirects, alternatives }: Answer): boolean {
+  return redirects !== undefined || alternatives.some(({ answer }) => answer.redirects !== undefined);
+}
 
 /** Whether both are refused at the same place, and only look different to the caller. */
 function isRefusedAlike(a: Answer, b: Answer): boolean {

@@ -1,4 +1,4 @@
-import { datedAs, ordersByChance, possibleAges } from './objects/ages';
+import { datedAs, ordersByChance, PossibleAges, possibleAges } from './objects/ages';
 import { Answer, Step } from './answer/answer';
 import { discovered, Discovery } from './objects/discovery';
 import { isSameRef } from './answer/field-ref';
@@ -10,7 +10,7 @@ import { podTemplateOf } from '../istio/pod-templates';
 import { specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
-export interface Possibility {
+export interface Possibility extends Pick<PossibleAges, 'isMetBy' | 'isUntried'> {
   readonly objects: readonly EgressObject[];
   readonly world: World;
   /** A clause: "VirtualService a/b is the youngest". */
@@ -111,7 +111,8 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         assumed: 'objects without a creationTimestamp are older than all others; among themselves, their names decide',
         say: SAY_AGE,
       };
-  for (const order of ordersByChance(asIs)) yield { ...order, world, isChance: true, assumed: order.when, say: '' };
+  for (const order of ordersByChance(asIs, world))
+    yield { ...order, world, isChance: true, assumed: order.when, say: '' };
 }
 
 /** The revision of istiod that an Istio object is for: istiod reads no object for another one, if it has one itself. */

@@ -1,4 +1,4 @@
-import { ask, ENTRY, LOCKED } from './support';
+import { ask, ENTRY, istio, LOCKED } from './support';
 import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 import { unmetExpectations } from '../../src/model/answer/judge';
@@ -54,6 +54,25 @@ describe('where chance decides in istiod', () => {
       expect(isPlainYes(answer)).toBe(false);
     }
     expect(ask(entry, 'shop/app', 'http://site.example.com/').alternatives).toEqual([]);
+  });
+
+  test('an entry with many addresses: those that no order is tried for are undetermined, and ranges do not matter', () => {
+    const entry = (address: (index: number) => string) =>
+      ENTRY.replace('resolution:', `addresses: [${Array.from({ length: 40 }, (_, at) => address(at))}]\n  resolution:`);
+    const single = entry((at) => `198.51.100.${at}`);
+    const asked = (url: string, yaml = single) => ask(yaml, 'shop/app', url);
+    expect(asked('http://198.51.100.30/').outcome).toBe('undetermined');
+    for (const last of [3, 39]) expect(isPlainYes(asked(`http://198.51.100.${last}/`))).toBe(false);
+    expect(asked('http://198.51.100.3/').alternatives).toHaveLength(1);
+    for (const url of ['http://site.example.com/', 'https://198.51.100.30/'])
+      expect(asked(url)).toMatchObject({ outcome: 'answered', alternatives: [] });
+    const ranges = entry((at) => `10.${at}.0.0/16`).replace('DNS', 'NONE');
+    expect(asked('http://10.30.0.1/', ranges)).toMatchObject({ outcome: 'refused', alternatives: [] });
+    // A Sidecar of the caller that names the host knows one of them, too.
+    const names = '{ egress: [{ hosts: ["./site.example.com"] }] }';
+    const dialled = { url: 'https://site.example.com/', dial: '10.30.0.1' };
+    for (const [namespace, outcome] of Object.entries({ shop: 'undetermined', other: 'refused' }))
+      expect(ask(ranges + istio('Sidecar', names, namespace), 'shop/app', dialled).outcome).toBe(outcome);
   });
 
   test('Sidecars of one namespace with other egress proxies: each workload may get either', () => {
