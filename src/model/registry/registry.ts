@@ -19,6 +19,7 @@ import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
 import { addTo, Grouping, valueIn } from '../../values/grouping';
+import { FieldPath } from '../../manifests/field-path';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { selects } from '../../manifests/selectors';
@@ -32,6 +33,15 @@ interface PeerAuthentication {
   readonly mtls?: { readonly mode?: string };
   readonly portLevelMtls?: Record<string, { readonly mode?: string }>;
 }
+
+/** Names of which a certificate must have one, and what says so. */
+export interface CertificateNames {
+  readonly names: readonly string[];
+  readonly where: FieldRef;
+}
+
+/** An endpoint, with where its service account is written. */
+type GivenEndpoint = EntryEndpoint & { readonly object: Indexed; readonly field: FieldPath };
 
 /** All objects as istiod arranges them: by kind, age and visibility. */
 export class Registry {
@@ -62,6 +72,7 @@ export class Registry {
   private readonly entriesByHost = new Grouping<string, Service>();
   private readonly entriesByName = new Map<string, Service[]>();
   private readonly wideEntries: Service[] = [];
+  private readonly namesOfCertificates = new Map<string, CertificateNames>();
   private peers?: readonly Indexed<PeerAuthentication | undefined>[];
 
   constructor(
@@ -162,14 +173,20 @@ export class Registry {
    * The names of which a certificate must have one, where DestinationRules name none: those of the youngest entry for the
    * host in the namespace, and the service accounts of all their endpoints.
    */
-  public certificateNames(service: Service): { readonly names: readonly string[]; readonly where: FieldRef } {
-    const siblings = this.siblings(service);
-    const { object, subjectAltNames, namespace } = siblings[siblings.length - 1];
-    const accounts = this.endpointsGivenTo(service).flatMap(({ serviceAccount }) =>
-      serviceAccount ? [`spiffe://${this.trustDomain}/ns/${namespace}/sa/${serviceAccount}`] : [],
-    );
-    const field = subjectAltNames.length === 0 && accounts.length > 0 ? 'spec.endpoints' : 'spec.subjectAltNames';
-    return { names: [...subjectAltNames, ...accounts], where: fieldRef(object, field) };
+  public certificateNames(service: Service): CertificateNames {
+    return valueIn(this.namesOfCertificates, `${service.namespace}/${service.host}`, () => {
+      const { object, subjectAltNames, namespace } = this.siblings(service).at(-1)!;
+      const accounts = this.endpointsGivenTo(service).filter(({ serviceAccount }) => serviceAccount);
+      const ids = accounts.map(
+        ({ serviceAccount }) => `spiffe://${this.trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
+      );
+      const where =
+        subjectAltNames.length > 0 ? undefined : accounts.map((one) => fieldRef(one.object, one.field)).at(0);
+      return {
+        names: [...new Set([...subjectAltNames, ...ids])],
+        where: where ?? fieldRef(object, 'spec.subjectAltNames'),
+      };
+    });
   }
 
   /** PeerAuthentications, the oldest first. */
@@ -196,12 +213,16 @@ export class Registry {
   }
 
   /** The endpoints that ServiceEntries give to a service: its own ones, and those of its siblings. */
-  private endpointsGivenTo(service: Service): EntryEndpoint[] {
+  private endpointsGivenTo(service: Service): GivenEndpoint[] {
     const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
-    return [...entries].flatMap((entry) =>
+    return [...entries].flatMap((entry): GivenEndpoint[] =>
       entry.spec.workloadSelector
-        ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map(({ spec }) => spec)
-        : (entry.spec.endpoints ?? []),
+        ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map((object) => ({
+            ...object.spec,
+            object,
+            field: 'spec.serviceAccount',
+          }))
+        : (entry.spec.endpoints ?? []).map((endpoint) => ({ ...endpoint, object: entry, field: 'spec.endpoints' })),
     );
   }
 

@@ -107,7 +107,10 @@ function inClusterTls(
     serverName,
     identity: isMesh ? identityOf(leg, hop) : undefined,
     settings: tls,
-    declared: leg.configuration.registry.certificateNames(cluster.service),
+    declared:
+      isMesh || tls.value.subjectAltNames?.length
+        ? undefined
+        : leg.configuration.registry.certificateNames(cluster.service),
     authority,
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,

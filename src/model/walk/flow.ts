@@ -3,6 +3,7 @@ import { FirstBytes } from '../proxies/chains';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { ClientTls } from '../proxies/client-tls';
+import { CertificateNames } from '../registry/registry';
 import { HttpRequest } from '../requests/http-request';
 
 /** One layer of TLS around what is sent. */
@@ -13,8 +14,8 @@ export interface Layer {
   readonly identity?: string;
   /** The settings that originated it; none for the application's own TLS. */
   readonly settings?: ClientTls;
-  /** What counts where the settings have no subjectAltNames. */
-  readonly declared?: { readonly names: readonly string[]; readonly where: FieldRef };
+  /** What counts where the settings have no subjectAltNames; none in mutual TLS of the mesh. */
+  readonly declared?: CertificateNames;
   /** The authority of the request, where the proxy reads HTTP. */
   readonly authority?: string;
   /** The proxy's namespace, where its Secrets are. */
