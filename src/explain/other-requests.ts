@@ -5,7 +5,7 @@
 import { isIPv6 } from 'net';
 import { hostOf, inUrl, urlOf } from '../access/request-url';
 import { isWildcard } from '../istio/hosts';
-import { INJECTION_TEMPLATES } from '../istio/injection';
+import { injectionTemplates } from '../istio/injection';
 import { podTemplateOf } from '../istio/pod-templates';
 import { isHttp, isTls, upper } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
@@ -68,7 +68,7 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
         if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
     const { metadata, spec } = podTemplateOf(manifest) ?? {};
     const serviceAccount = spec?.serviceAccountName || spec?.serviceAccount;
-    if (serviceAccount && metadata?.annotations?.[INJECTION_TEMPLATES] === undefined)
+    if (serviceAccount && !injectionTemplates(metadata?.annotations).includes('gateway'))
       add({ namespace: own, serviceAccount });
     collect(specOf(manifest, 'Gateway') ?? specOf(manifest, 'AuthorizationPolicy'));
     for (const { from } of specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])

@@ -10,6 +10,11 @@ export const REVISION = 'istio.io/rev';
 /** The annotation that names the templates of the injector, in place of that of the sidecar. */
 export const INJECTION_TEMPLATES = 'inject.istio.io/templates';
 
+/** The templates that the annotations of a pod name. */
+export function injectionTemplates(annotations: Readonly<Record<string, string>> = {}): string[] {
+  return (annotations[INJECTION_TEMPLATES] ?? '').split(',').map((name) => name.trim());
+}
+
 /** The annotation with settings of the proxy, as the `defaultConfig` of the mesh has them. */
 export const PROXY_CONFIG = 'proxy.istio.io/config';
 

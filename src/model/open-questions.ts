@@ -1,3 +1,4 @@
+import { addressesByChance } from './objects/addresses-by-chance';
 import { datedAs, ordersByChance, PossibleAges, possibleAges } from './objects/ages';
 import { Answer, Step } from './answer/answer';
 import { discovered, Discovery } from './objects/discovery';
@@ -111,8 +112,8 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         assumed: 'objects without a creationTimestamp are older than all others; among themselves, their names decide',
         say: SAY_AGE,
       };
-  for (const order of ordersByChance(asIs, world))
-    yield { ...order, world, isChance: true, assumed: order.when, say: '' };
+  for (const orders of [ordersByChance(asIs), addressesByChance(asIs, world)])
+    for (const order of orders) yield { ...order, world, isChance: true, assumed: order.when, say: '' };
 }
 
 /** The revision of istiod that an Istio object is for: istiod reads no object for another one, if it has one itself. */

@@ -18,16 +18,8 @@ import { gatewayScope, Scope, sidecarScope } from '../registry/scope';
 import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { UnknownKinds } from '../registry/unknown-kinds';
-import {
-  cachedRoutes,
-  CachedRoutes,
-  labelsOfMixedUp,
-  ownVirtualHost,
-  sharingRoutes,
-  sidecarVirtualHosts,
-  VirtualHost,
-  VirtualHosts,
-} from './virtual-hosts';
+import { cachedRoutes, CachedRoutes, labelsOfMixedUp, sharingRoutes } from './shared-routes';
+import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from '../objects/world';
 import { mayHoldHost } from '../../istio/ranges';
 import { EgressObject } from '../../manifests/egress-object';

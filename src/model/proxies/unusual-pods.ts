@@ -7,6 +7,7 @@ import {
   BOOTSTRAP_OVERRIDE,
   DATAPLANE_MODE,
   INJECTION_TEMPLATES,
+  injectionTemplates,
   INTERCEPTION_MODE,
   PROXY_CONFIG,
   PROXY_CONTAINER,
@@ -64,7 +65,7 @@ function withOtherCapture(
   const { annotations } = pod;
   const annotated = (name: string, reason: string) =>
     new Undetermined(reason, [podField(pod, 'metadata', 'annotations', name)]);
-  const templates = (annotations[INJECTION_TEMPLATES] ?? '').split(',').map((name) => name.trim());
+  const templates = injectionTemplates(annotations);
   const other = templates.find((name) => name !== '' && name !== 'sidecar');
   if (other !== undefined)
     return annotated(INJECTION_TEMPLATES, `the model does not know what the injection template ${other} does`);

@@ -16,7 +16,7 @@ import { Condition, together } from '../../answer/conditions';
 import { Discovery } from '../discovery';
 import { KnownGateway, World } from '../world';
 import { GatewayPods } from '../../../access/access-table';
-import { INJECTION_TEMPLATES } from '../../../istio/injection';
+import { injectionTemplates } from '../../../istio/injection';
 import { podTemplateOf } from '../../../istio/pod-templates';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
@@ -92,7 +92,7 @@ export class Gateways {
   private addFromTemplates(selectors: readonly Labels[]): void {
     for (const object of templatesOf(this.index)) {
       const { labels = {}, annotations } = podTemplateOf(object.manifest)?.metadata ?? {};
-      const isInjected = annotations?.[INJECTION_TEMPLATES] === 'gateway';
+      const isInjected = injectionTemplates(annotations).includes('gateway');
       if (isInjected || selectors.some((selector) => selects(selector, labels)))
         this.add(gatewayOf(object, this.index));
     }

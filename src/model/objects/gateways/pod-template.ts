@@ -7,7 +7,13 @@ import { podDnsOf } from '../pod-dns';
 import { isForeign, ProxyConfig, proxyConfigOf } from '../proxy-config';
 import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
-import { BOOTSTRAP_OVERRIDE, INJECTION_TEMPLATES, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
+import {
+  BOOTSTRAP_OVERRIDE,
+  INJECTION_TEMPLATES,
+  injectionTemplates,
+  PROXY_CONFIG,
+  PROXY_CONTAINER,
+} from '../../../istio/injection';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from '../../../istio/pod-templates';
 import { pathOf } from '../../../manifests/field-path';
 import { Indexed, nameOf } from '../../../manifests/indexed';
@@ -73,7 +79,7 @@ function unlessOther(
   const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
   const annotations = metadata?.annotations ?? {};
   if (listOf(spec?.containers).some((own) => listOf(own?.args).includes(ROUTER))) return undefined;
-  const asked = (annotations[INJECTION_TEMPLATES] ?? '').split(',').some((name) => name.trim() === 'gateway');
+  const asked = injectionTemplates(annotations).includes('gateway');
   const { injected, doubt } = injectionOf(index, { ...pods, annotations, template: object });
   if (asked && injected) return doubt;
   const why = asked ? 'nothing is injected into them' : `they lack the annotation ${INJECTION_TEMPLATES}: gateway`;
