@@ -156,8 +156,8 @@ export function targetOf(url: string): string {
 }
 
 function isSame(a: Answer, b: Answer): boolean {
-  const facts = ({ outcome, via, gateway, tlsOriginatedBy, plaintextToHost, insteadOf }: Answer) =>
-    [outcome, plaintextToHost, ...(outcome === 'answered' ? [via, gateway, tlsOriginatedBy, insteadOf] : [])].join();
+  const facts = ({ outcome, via, gateway, tlsOriginatedBy, plaintextToHost, answeredBy }: Answer) =>
+    [outcome, plaintextToHost, ...(outcome === 'answered' ? [via, gateway, tlsOriginatedBy, answeredBy] : [])].join();
   return facts(a) === facts(b);
 }
 
