@@ -110,8 +110,7 @@ export function meshOf(given: unknown, where: string): Settings {
       ? parsed(value.data.mesh, `${where}: data.mesh`)
       : (value?.meshConfig ?? spec?.meshConfig ?? spec?.values?.meshConfig ?? value);
   const values: Values | undefined = spec?.values ?? value ?? undefined;
-  const written = listOf(spec?.components?.pilot?.k8s?.env).map((one) => [one?.name, one?.value]);
-  const env: Readonly<Record<string, unknown>> = { ...values?.pilot?.env, ...Object.fromEntries(written) };
+  const env = { ...values?.pilot?.env, ...variablesIn(spec?.components?.pilot?.k8s?.env) };
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
     throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);
@@ -195,6 +194,11 @@ function isInstallation({ manifest: { apiVersion, kind, spec } }: EgressObject):
   return INSTALLERS.test(`${apiVersion} ${kind}`) && Boolean(meshConfig) !== Boolean(values?.meshConfig);
 }
 
+/** Environment variables, as pods and installers have them. */
+function variablesIn(env: unknown): Record<string, unknown> {
+  return Object.fromEntries(listOf(env as readonly Variable[]).map((one) => [one?.name ?? '', one?.value]));
+}
+
 /** The YAML in a field of a ConfigMap. */
 function parsed(text: string, where: string): object | null {
   try {
@@ -226,7 +230,7 @@ function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
       const args = listOf(own?.args);
       const at = args.findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
       if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? (args[at + 1] as string | undefined);
-      for (const one of listOf(own?.env)) told[one?.name ?? ''] = one?.value;
+      Object.assign(told, variablesIn(own?.env));
     }
     scopesGateways ||= isTrue(told[SCOPE_GATEWAYS]);
     unknown.push(...unknownSettings({ pilot: { env: told } }));

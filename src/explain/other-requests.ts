@@ -6,7 +6,7 @@ import { isIPv6 } from 'net';
 import { hostOf, inUrl, urlOf } from '../access/request-url';
 import { isWildcard } from '../istio/hosts';
 import { injectionTemplates } from '../istio/injection';
-import { podTemplateOf } from '../istio/pod-templates';
+import { givenServiceAccount, podTemplateOf } from '../istio/pod-templates';
 import { isHttp, isTls, upper } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
 import { specOf } from '../manifests/specs';
@@ -66,9 +66,9 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
     if (/^(networking|security)\.istio\.io\//.test(manifest.apiVersion))
       for (const namespace of [own, ...((manifest.spec as Exported | undefined)?.exportTo ?? [])])
         if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
-    const { metadata, spec } = podTemplateOf(manifest) ?? {};
-    const serviceAccount = spec?.serviceAccountName || spec?.serviceAccount;
-    if (serviceAccount && !injectionTemplates(metadata?.annotations).includes('gateway'))
+    const template = podTemplateOf(manifest);
+    const serviceAccount = givenServiceAccount(template);
+    if (serviceAccount && !injectionTemplates(template?.metadata?.annotations).includes('gateway'))
       add({ namespace: own, serviceAccount });
     collect(specOf(manifest, 'Gateway') ?? specOf(manifest, 'AuthorizationPolicy'));
     for (const { from } of specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])

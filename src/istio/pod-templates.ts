@@ -71,10 +71,15 @@ export function podTemplateOf(manifest: TemplateHolder): PodTemplateSpec | undef
   return path && at(manifest, path);
 }
 
-/** The service account of the pods. `serviceAccount` is its former name. */
-export function serviceAccountOf(template: PodTemplateSpec | undefined): string {
+/** The service account that a template names, if it does. `serviceAccount` is the former name of the field. */
+export function givenServiceAccount(template: PodTemplateSpec | undefined): string | undefined {
   const { serviceAccountName, serviceAccount } = template?.spec ?? {};
-  return serviceAccountName || serviceAccount || 'default';
+  return serviceAccountName || serviceAccount || undefined;
+}
+
+/** The service account of the pods. */
+export function serviceAccountOf(template: PodTemplateSpec | undefined): string {
+  return givenServiceAccount(template) ?? 'default';
 }
 
 function at(manifest: unknown, path: readonly string[]): PodTemplateSpec | undefined {

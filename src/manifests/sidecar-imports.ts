@@ -29,3 +29,11 @@ export function imports(
     );
   });
 }
+
+/**
+ * Whether an egress listener of a Sidecar names each host and its namespace. From Istio 1.31 on, istiod then looks up
+ * one service for each, even where several ServiceEntries of the namespace declare the host.
+ */
+export function namesServices(hosts: readonly string[]): boolean {
+  return hosts.every((host) => host.startsWith('~') || !(host.startsWith('*/') || host.includes('/*')));
+}

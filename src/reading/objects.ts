@@ -40,10 +40,13 @@ function withoutNullFields(value: unknown): unknown {
 }
 
 /** Whether a value has no end: YAML may have an alias of what it is part of. */
-export function containsItself(value: unknown, parents: readonly unknown[] = []): boolean {
+export function containsItself(value: unknown, parents = new Set<unknown>()): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const chain = [...parents, value];
-  return parents.includes(value) || Object.values(value).some((field) => containsItself(field, chain));
+  if (parents.has(value)) return true;
+  parents.add(value);
+  const found = Object.values(value).some((field) => containsItself(field, parents));
+  parents.delete(value);
+  return found;
 }
 
 /** What an object of a list does not say itself, the list says, as in a `ServiceEntryList`. */

@@ -195,6 +195,30 @@ describe('what the query of a table asks of the host', () => {
     expect(see(yaml, `http://site.example.com/?${query}`)).toMatchObject(expected);
   });
 
+  test('how often, where a host that fails is left out for a while: unknown, by whichever policy says so', () => {
+    const ejecting = 'outlierDetection: { consecutive5xxErrors: 1 }';
+    const retries = 'http: [{ retries: { attempts: 1, retryOn: 5xx }';
+    const routed = object(
+      'VirtualService',
+      'site',
+      `{ hosts: [site.example.com], ${retries}, route: [{ destination: { host: site.example.com, subset: s } }] }] }`,
+    );
+    for (const [policy, subset, field] of [
+      [ejecting, '', 'spec.trafficPolicy'],
+      ['loadBalancer: { simple: RANDOM }', `, trafficPolicy: { ${ejecting} }`, 'spec.subsets[0].trafficPolicy'],
+    ])
+      expect(
+        see(
+          `${HTTP}${routed}${rule(policy, `, subsets: [{ name: s${subset} }]`)}`,
+          'http://site.example.com/?status=503&times=1',
+        ),
+      ).toMatchObject({
+        outcome: 'undetermined',
+        reason: expect.stringContaining('ejected'),
+        causes: [{ kind: 'DestinationRule', field }],
+      });
+  });
+
   test('also in TLS of the application, and not without a table', () => {
     const tls = entry('number: 443, protocol: TLS');
     expect(see(tls, 'https://site.example.com/?status=404')).toMatchObject({

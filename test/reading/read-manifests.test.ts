@@ -173,7 +173,7 @@ describe('YAML as kubectl reads it', () => {
     });
   });
 
-  test('what is there twice does not contain itself', () => {
+  test('an anchor with two aliases is read', () => {
     expect(spec('x: &x { type: ClusterIP }\nspec: { a: *x, b: [*x] }')).toEqual({
       a: { type: 'ClusterIP' },
       b: [{ type: 'ClusterIP' }],

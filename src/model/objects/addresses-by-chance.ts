@@ -1,5 +1,4 @@
 import { addressOf } from './addresses';
-import { namesServices } from './admission/newer';
 import { inWords, PossibleAges } from './ages';
 import { World } from './world';
 import { inUrl } from '../../access/request-url';
@@ -7,6 +6,7 @@ import { isHttp, upper } from '../../istio/protocols';
 import { isAtLeast } from '../../istio/release-lines';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { EgressObject } from '../../manifests/egress-object';
+import { namesServices } from '../../manifests/sidecar-imports';
 import { specOf } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
 

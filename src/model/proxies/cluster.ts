@@ -143,9 +143,7 @@ function clusterOf(
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
     ...tunnelOf(rule, chosen),
-    ...(inForce('outlierDetection', rule, chosen, number) && {
-      ejects: fieldRef((chosen ?? rule!.policy!).object, 'spec'),
-    }),
+    ejects: whereInForce('outlierDetection', rule, chosen, number),
     http2,
     keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
     assumptions,
@@ -189,13 +187,26 @@ function passthroughOf(
   port: number,
 ): FieldRef | undefined {
   if (inForce('loadBalancer', rule, subset, port)?.simple !== 'PASSTHROUGH') return undefined;
-  return inForce('loadBalancer', undefined, subset, port)
+  return whereInForce('loadBalancer', rule, subset, port);
+}
+
+/** What has the settings of one kind that are in force. */
+function whereInForce(
+  name: Setting,
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): FieldRef | undefined {
+  if (!inForce(name, rule, subset, port)) return undefined;
+  return inForce(name, undefined, subset, port)
     ? fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`)
     : fieldRef(rule!.policy!.object, 'spec.trafficPolicy');
 }
 
+type Setting = 'connectionPool' | 'loadBalancer' | 'outlierDetection';
+
 /** The settings of one kind in force: those of a port replace all others of their policy. */
-function inForce<Name extends 'connectionPool' | 'loadBalancer' | 'outlierDetection'>(
+function inForce<Name extends Setting>(
   name: Name,
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,

@@ -194,16 +194,12 @@ function entryEndpoints(
       for (const { endpoint, object, at } of given) {
         stopAtUnknownField(object, endpoint, 'endpoint', at);
         const { address, network } = endpoint;
-        if (
-          !address ||
-          !selects(labels, endpoint.labels) ||
-          (overEds && isIP(address) === 0 && !address.startsWith('unix:'))
-        )
-          continue;
+        if (!address || !selects(labels, endpoint.labels)) continue;
         if (address.startsWith('unix:'))
           throw new Undetermined('the model does not know what listens at a socket', [
             fieldRef(object, `${at}.address`),
           ]);
+        if (overEds && isIP(address) === 0) continue;
         if (network) stopAtNetworkGateway(registry, fieldRef(object, `${at}.network`));
         const to = target(endpoint);
         const tls = automaticTls(registry, sibling, endpoint, at, to);

@@ -34,7 +34,7 @@ interface PeerAuthentication {
   readonly portLevelMtls?: Record<string, { readonly mode?: string }>;
 }
 
-/** Names of which a certificate must have one, and what says so. */
+/** Names, one of which a certificate must carry, and what says so. */
 export interface CertificateNames {
   readonly names: readonly string[];
   readonly where: FieldRef;
@@ -170,7 +170,7 @@ export class Registry {
   }
 
   /**
-   * The names of which a certificate must have one, where DestinationRules name none: those of the youngest entry for the
+   * The names, one of which a certificate must carry where DestinationRules name none: those of the youngest entry for the
    * host in the namespace, and the service accounts of all their endpoints.
    */
   public certificateNames(service: Service): CertificateNames {
@@ -180,11 +180,10 @@ export class Registry {
       const ids = accounts.map(
         ({ serviceAccount }) => `spiffe://${this.trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
       );
-      const where =
-        subjectAltNames.length > 0 ? undefined : accounts.map((one) => fieldRef(one.object, one.field)).at(0);
+      const from = subjectAltNames.length > 0 ? undefined : accounts.at(0);
       return {
         names: [...new Set([...subjectAltNames, ...ids])],
-        where: where ?? fieldRef(object, 'spec.subjectAltNames'),
+        where: from ? fieldRef(from.object, from.field) : fieldRef(object, 'spec.subjectAltNames'),
       };
     });
   }

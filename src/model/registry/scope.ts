@@ -7,7 +7,7 @@ import { Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { Destination } from '../routes/destination';
 import { destinationsOf, Routes } from '../routes/route';
-import { namesServices } from '../objects/admission/newer';
+import { namesServices } from '../../manifests/sidecar-imports';
 import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
 import { modeOf } from '../../istio/outbound-traffic-policy';

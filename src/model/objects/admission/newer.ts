@@ -2,6 +2,7 @@ import { Checks, problemBy, reject } from './names';
 import { trafficSettings } from './traffic-settings';
 import { FieldPath } from '../../../manifests/field-path';
 import { Of, specOf, TrafficPolicy } from '../../../manifests/specs';
+import { namesServices } from '../../../manifests/sidecar-imports';
 import { Manifest } from '../../../manifests/egress-object';
 
 const NEEDED = 'needs Istio 1.31';
@@ -84,14 +85,6 @@ function checkLaterTls(listeners: readonly Listening[] | undefined, place: Field
 
 function checkKeepAlive(pool: Pool | undefined, field: FieldPath): void {
   if (pool?.http?.http2KeepAlive) reject(`${field}.http.http2KeepAlive`, NEEDED);
-}
-
-/**
- * Whether an egress listener of a Sidecar names each host and its namespace. From Istio 1.31 on, istiod then looks up
- * one service for each, even where several ServiceEntries of the namespace declare the host.
- */
-export function namesServices(hosts: readonly string[]): boolean {
-  return hosts.every((host) => host.startsWith('~') || !(host.startsWith('*/') || host.includes('/*')));
 }
 
 /** Whether what an object says is read otherwise by Istio 1.30, or not at all. */
