@@ -321,15 +321,15 @@ export const MUTATIONS: Record<string, Mutation> = {
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
-  'revocation "where the Service of istiod is exported to nobody"': {
+  'ports "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
   },
-  'revocation "istiod tells a program nothing of other namespaces, and nothing without a token"': { mesh: unscoped },
-  'revocation "Ingresses of every namespace open servers on the pods of the gateway"': { change: drop('Ingress') },
-  'revocation "Ingresses open none there where istiod reads none"': {
+  'ports "istiod tells a program nothing of other namespaces, and nothing without a token"': { mesh: unscoped },
+  'ports "Ingresses of every namespace open servers on the pods of the gateway"': { change: drop('Ingress') },
+  'ports "Ingresses open none there where istiod reads none"': {
     helmValues: 'meshConfig: { ingressControllerMode: STRICT }',
   },
-  'revocation "with metrics for the pod alone, nobody else reaches them"': {
+  'ports "with metrics for the pod alone, nobody else reaches them"': {
     change: replace('Deployment', /METRICS_LOCALHOST_ACCESS_ONLY/, 'NONE'),
   },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
@@ -400,13 +400,13 @@ export const LIMITS = [
   'revocation "but not while the callers of their host change"',
   'revocation "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',
-  'revocation "a program that does not read what istiod sends to it delays it"',
-  'revocation "unless an author of its namespace opens it"',
-  'revocation "its port 15010 tells whoever reaches it who may call what"',
-  'revocation "metrics of proxies name what their pods call, to whoever reaches them"',
-  'revocation "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',
-  'revocation "one name in a route of the Gateway API ends istiod"',
-  'revocation "one request of a program with the token of its pod ends istiod"',
+  'ports "a program that does not read what istiod sends to it delays it"',
+  'ports "unless an author of its namespace opens it"',
+  'ports "its port 15010 tells whoever reaches it who may call what"',
+  'ports "metrics of proxies name what their pods call, to whoever reaches them"',
+  'ports "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',
+  'ports "one name in a route of the Gateway API ends istiod"',
+  'ports "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
   'authorities "a certificate has the name %s, and is accepted"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
