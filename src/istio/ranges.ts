@@ -56,6 +56,9 @@ export function throughNat64(range: string): string {
 /** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
 export const STAND_INS = '240.0.0.0/4';
 
+/** Those of them that istiod gives to the hosts of ServiceEntries. */
+export const ALLOCATED = '240.240.0.0/16';
+
 /** Whether it is a range of more than one address. */
 export function isRange(text: string): boolean {
   const range = parse(text);

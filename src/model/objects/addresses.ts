@@ -1,6 +1,7 @@
 import { isIPv6 } from 'net';
 import { Condition } from '../answer/conditions';
-import { contains, isRange, shortForm } from '../../istio/ranges';
+import { Undetermined } from '../answer/undetermined';
+import { ALLOCATED, contains, isRange, overlap, PRIVATE_NETWORKS, shortForm } from '../../istio/ranges';
 
 /** Where an application or a proxy connects to, as far as the manifests tell. */
 export type Address =
@@ -65,7 +66,20 @@ export function hostOrAddress(address: Address): string {
   return address.kind === 'unknown' ? address.host : textOf(address);
 }
 
-/** Whether a range contains an address that is known. */
+/** Whether a range contains an address; one that nobody knows is in none. */
 export function holds(range: string, address: Address): boolean {
-  return address.kind === 'ip' && contains(range, address.ip);
+  switch (address.kind) {
+    case 'ip':
+      return contains(range, address.ip);
+    case 'allocated':
+      if (contains(range, ALLOCATED)) return true;
+      if (contains(ALLOCATED, range)) throw new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}`);
+      return false;
+    case 'service':
+      if (PRIVATE_NETWORKS.some((network) => overlap(range, network)))
+        throw new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}`);
+      return false;
+    default:
+      return false;
+  }
 }

@@ -6,7 +6,7 @@ import { sectionOf, tlsOf, withoutNamespace } from '../../manifests/servers';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { fieldRef } from '../answer/field-ref';
-import { firstBytes, Flow, isReadable, outermost, settingsOf } from './flow';
+import { firstBytes, Flow, isReadable, Layer, otherHttp, outermost, settingsOf } from './flow';
 import { GatewayListener, ServerChain } from '../proxies/gateway-listeners';
 import { Server } from '../proxies/gateway-servers';
 import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
@@ -194,17 +194,20 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   const { server } = chain;
   const tls = tlsOf(server.value);
   let arrived = flow;
-  let peer: string | undefined;
+  let ended: Layer | undefined;
   if (tls && (tls.mode ?? 'PASSTHROUGH') !== 'PASSTHROUGH') {
     const terminated = terminateTls(leg, flow, workload, server, tls);
     if ('outcome' in terminated) return terminated;
-    peer = terminated.identity;
+    ended = terminated;
     arrived = { ...flow, layers: flow.layers.slice(0, -1) };
   }
   const reads = chain.http !== undefined;
-  const identity = identify(leg, workload, server, peer);
+  const identity = identify(leg, workload, server, ended?.identity);
   if (reads) leg.handshakeEnds();
   if (reads && !isReadable(arrived)) return unreadable(leg, arrived, chain);
+  // It reads what the handshake agreed on; without an agreement, it looks at what arrives.
+  const other = reads && ended?.offersHttp2 ? otherHttp(arrived, ended) : undefined;
+  if (other !== undefined) return leg.closedAtGateway(other, [...settingsOf(ended!), ...chain.decidedBy]);
   if (reads && arrived.speak === 'websocket' && arrived.http2) {
     const reason = 'the gateway takes no WebSockets over HTTP/2';
     leg.isRead = true;

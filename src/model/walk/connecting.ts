@@ -111,6 +111,7 @@ function inClusterTls(
       isMesh || tls.value.subjectAltNames?.length
         ? undefined
         : leg.configuration.registry.certificateNames(cluster.service),
+    offersHttp2: reads ? flow.http2 : cluster.http2 && !cluster.keepsProtocol,
     authority,
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,

@@ -4,7 +4,7 @@ import { Condition } from '../answer/conditions';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { clientCertificateOf } from './credentials';
-import { Flow, outermost, settingsOf } from './flow';
+import { Flow, otherHttp, outermost, settingsOf } from './flow';
 import { certificateProblem, isNamed } from './host-certificate';
 
 /** How an external host receives a connection. */
@@ -173,6 +173,11 @@ export function receive(
   }
   if (flow.payload !== 'http')
     return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
+  const reason = otherHttp(flow, layer);
+  if (reason !== undefined) {
+    if (described === undefined) throw new Undetermined(`${reason}: it is unknown whether ${about} takes that`);
+    return { ...common, kind: 'misunderstood', reason, decidedBy: settingsOf(layer) };
+  }
   return {
     kind: 'answers',
     status: 200,

@@ -16,6 +16,8 @@ export interface Layer {
   readonly settings?: ClientTls;
   /** What counts where the settings have no subjectAltNames; none in mutual TLS of the mesh. */
   readonly declared?: CertificateNames;
+  /** Whether a proxy offers HTTP/2 alone in the handshake (ALPN); otherwise it offers nothing, or HTTP/1.1. */
+  readonly offersHttp2?: boolean;
   /** The authority of the request, where the proxy reads HTTP. */
   readonly authority?: string;
   /** The proxy's namespace, where its Secrets are. */
@@ -45,6 +47,14 @@ export function firstBytes(flow: Flow): FirstBytes {
   const layer = outermost(flow);
   if (layer) return { kind: 'tls', serverName: layer.serverName };
   return { kind: flow.payload };
+}
+
+/** That a proxy sends the bytes of a request in TLS that offers another version of HTTP, if it does. */
+export function otherHttp({ payload, http2 = false }: Flow, { by, offersHttp2 = false }: Layer): string | undefined {
+  if (payload !== 'http' || by === 'application' || offersHttp2 === http2) return undefined;
+  return offersHttp2
+    ? `the ${by} offers HTTP/2 in the handshake, and passes on the application's HTTP/1.1`
+    : `the ${by} does not offer HTTP/2 in the handshake, and passes on the application's HTTP/2`;
 }
 
 /** Whether a proxy can read the request as HTTP. */
