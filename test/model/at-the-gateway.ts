@@ -379,6 +379,9 @@ export const CASES: Case[] = [
     ['/?access_token=abc', 401],
     ['/', 200, { headers: { Authorization: 'bearer abc' } }],
     ['/', 200, { headers: { Authorization: 'Basic abc' } }],
+    ['/', 401, { headers: { Authorization: 'Basic x Bearer abc' } }],
+    ['/', 401, bearer(`${token({ iss: 'good', exp: 1 })},${token({ iss: 'good', exp: 1 })}`)],
+    ['/', 401, bearer(' =abc=')],
     ['/', 200, { headers: { Authorization: 'Bearer' } }],
     ['/', 200, { headers: { 'x-token': 'abc' } }],
   ]),
@@ -392,13 +395,31 @@ export const CASES: Case[] = [
       ['/?access_token=abc', 200],
     ],
   ),
+  caseOf(
+    'a token in a header of its own, and one after a prefix without a blank',
+    `${overHttp()}${authentication(issuer(', fromHeaders: [{ name: x-token }, { name: x-other, prefix: JWT }]'))}`,
+    [
+      ['/', 401, { headers: { 'x-token': 'abc' } }],
+      ['/', 401, { headers: { 'x-token': '' } }],
+      ['/', 401, { headers: { 'x-other': 'JWT' } }],
+      ['/', 200, { headers: { 'x-other': 'jwt abc' } }],
+      ['/', 200],
+    ],
+  ),
   caseOf('a token in a parameter', `${overHttp()}${authentication(issuer(', fromParams: [token]'))}`, [
     ['/?token=abc', 401],
+    ['/?token=', 401],
+    ['/?token', 401],
+    ['/?%74oken=abc', 401],
+    ['/?a=?b&token=abc', 401],
     ['/?access_token=abc', 200],
     ['/', 200, bearer('abc')],
   ]),
   caseOf('a token in a cookie', `${overHttp()}${authentication(issuer(', fromCookies: [token]'))}`, [
     ['/', 401, { headers: { Cookie: 'a=b; token=abc' } }],
+    ['/', 401, { headers: { Cookie: 'token=' } }],
+    ['/', 401, { headers: { Cookie: `token="${token({ iss: 'good', exp: 1 })}"` } }],
+    ['/', 200, { headers: { Cookie: 'token' } }],
     ['/', 200, bearer('abc')],
   ]),
   caseOf('a token for another audience', `${overHttp()}${authentication(issuer(', audiences: [us]'))}`, [
@@ -429,6 +450,16 @@ export const CASES: Case[] = [
       ['/', 401, bearer('abc')],
     ],
   ),
+  caseOf('a header without a value', `${overHttp()}${allowedWhen('key: "request.headers[x-a]", values: ["*"]')}`, [
+    ['/', 200, { headers: { 'x-a': 'a' } }],
+    ['/', 200, { headers: { 'x-a': '' } }],
+    ['/', 403],
+  ]),
+  caseOf('where no header may be', `${overHttp()}${allowedWhen('key: "request.headers[x-a]", notValues: ["*"]')}`, [
+    ['/', 403, { headers: { 'x-a': 'a' } }],
+    ['/', 403, { headers: { 'x-a': '' } }],
+    ['/', 200],
+  ]),
   caseOf(
     'claims of a token that is not there',
     `${overHttp()}${allowedWhen('key: "request.auth.claims[group]", notValues: [x]')}`,

@@ -79,19 +79,29 @@ function tokensFor(rule: JwtRule, http: NonNullable<PolicyInput['http']>): strin
     const value = http.header(header.toLowerCase());
     if (value !== undefined && typeof value !== 'string')
       throw new Undetermined(`the model does not know the header ${header}, in which there may be a token`, []);
-    return value?.trimEnd() ?? '';
+    return value?.trim();
   };
-  const query = new URLSearchParams(http.path.split('?')[1] ?? '');
+  const query = new URLSearchParams(/\?(.*)/s.exec(http.path)?.[1]);
+  // An empty one is a token too.
   return [
-    ...headers.map(({ name, prefix = '' }) => (text(name).startsWith(prefix) ? text(name).slice(prefix.length) : '')),
-    ...parameters.map((name) => query.get(name) ?? ''),
+    ...headers.map(({ name, prefix }) => tokenAfter(prefix, text(name))),
+    ...parameters.map((name) => query.get(name)),
     ...cookies.map((name) => cookie(text('cookie'), name)),
-  ].filter((token) => token !== '');
+  ].filter((token) => typeof token === 'string');
 }
 
-function cookie(header: string, name: string): string {
+/** What may be in a token; what follows the prefix, wherever that is, is read from the first of these to the last. */
+const IN_TOKENS = /[\w.-]+/;
+
+function tokenAfter(prefix: string | undefined, value: string | undefined): string | undefined {
+  if (!prefix || value === undefined) return value;
+  const at = value.indexOf(prefix);
+  return at < 0 ? undefined : (IN_TOKENS.exec(value.slice(at + prefix.length))?.[0] ?? value);
+}
+
+function cookie(header = '', name: string): string | undefined {
   const pairs = header.split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
 /** Why no key can make the token valid for a rule, in the order in which Envoy looks. */

@@ -14,17 +14,22 @@ export const PERHAPS = Symbol('perhaps');
 /** What a policy compares with its lists; undefined where there is nothing to compare. Of several, any may match. */
 export type Value = string | readonly string[] | typeof SOME_VALUE | typeof UNSAID | typeof PERHAPS | undefined;
 
-/** Whether an item of the list matches; a missing or empty list matches everything. */
+/** Whether an item of the list matches the value of a header; a missing or empty list matches everything. */
 export function isAmong(wanted: readonly string[] | undefined, value: Value): Certainty {
-  return !wanted?.length || someOf(wanted, (pattern) => matchesPattern(pattern, value));
+  return !wanted?.length || someOf(wanted, (pattern) => matchesHeader(pattern, value));
 }
 
 /** Whether no item of the list matches. */
 export function isNotAmong(unwanted: readonly string[] | undefined, value: Value): Certainty {
-  return !unwanted?.length || not(someOf(unwanted, (pattern) => matchesPattern(pattern, value)));
+  return !unwanted?.length || not(someOf(unwanted, (pattern) => matchesHeader(pattern, value)));
 }
 
-/** `*` matches any value that is present; elsewhere it counts only at the beginning or the end. */
+/** A header without a value is present all the same. */
+function matchesHeader(pattern: string, value: Value): Certainty {
+  return (pattern === '*' && value === '') || matchesPattern(pattern, value);
+}
+
+/** `*` matches any value that is not empty; elsewhere it counts only at the beginning or the end. */
 export function matchesPattern(given: string, value: Value, ignoreCase = false): Certainty {
   if (value === undefined || value === '') return false;
   if (value === UNSAID || value === PERHAPS) return undefined;
