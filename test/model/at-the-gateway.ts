@@ -455,6 +455,9 @@ export const CASES: Case[] = [
     ['/', 200, { headers: { 'x-a': '' } }],
     ['/', 403],
   ]),
+  caseOf('white space around a header', `${overHttp()}${allowedWhen('key: "request.headers[x-a]", values: ["a"]')}`, [
+    ['/', 200, { headers: { 'x-a': ' a ' } }],
+  ]),
   caseOf('where no header may be', `${overHttp()}${allowedWhen('key: "request.headers[x-a]", notValues: ["*"]')}`, [
     ['/', 403, { headers: { 'x-a': 'a' } }],
     ['/', 403, { headers: { 'x-a': '' } }],

@@ -607,7 +607,7 @@ test('a server name with a "*" and no dot after it is one for which Envoy reject
   expect(see('http')).toMatchObject({ outcome: 'answered' });
 });
 
-test.each(['Connection', 'Content-Length', 'Expect', 'Transfer-Encoding', 'Upgrade'])(
+test.each(['Connection', 'Content-Length', 'Expect', 'TE', 'Transfer-Encoding', 'Upgrade'])(
   'a header about the connection or the length: %s',
   (name) => {
     const request = { url: 'http://site.example.com/', headers: { [name]: 'x' } };

@@ -40,7 +40,7 @@ const IMPLIED: Partial<Record<Spoken, Readonly<Record<string, string>>>> = {
 };
 
 /** Headers about the connection or the length of the request, with which it may be another one for each hop. */
-const FRAMING = ['connection', 'content-length', 'expect', 'transfer-encoding', 'upgrade'];
+const FRAMING = ['connection', 'content-length', 'expect', 'te', 'transfer-encoding', 'upgrade'];
 
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
@@ -137,8 +137,10 @@ function namesAsked(url: URL, flow: Flow): string[] {
 }
 
 function flowOf(request: ModelRequest, url: URL): Flow {
-  const given = new Map(namesInLowerCase(request.headers));
-  const framing = FRAMING.find((name) => given.has(name));
+  // The white space around a value is no part of it.
+  const given = new Map(namesInLowerCase(request.headers).map(([name, value]) => [name, value.trim()]));
+  // A proxy leaves only this one as it is.
+  const framing = FRAMING.find((name) => given.has(name) && !(name === 'te' && given.get(name) === 'trailers'));
   if (framing !== undefined)
     throw new Undetermined(
       `the model does not know what the header ${framing} of a request does (WebSockets are asked for by what it speaks)`,
