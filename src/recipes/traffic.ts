@@ -17,9 +17,12 @@ export const Resolution = istio.ServiceEntrySpecResolution;
 /** The subset for traffic that the proxy passes on unchanged. */
 export const PLAIN_SUBSET = 'plain';
 
-/** The subset that originates TLS. */
-export function originatingSubset(http2: boolean): string {
-  return http2 ? 'tls-http2' : 'tls';
+/**
+ * The subset that originates TLS. Another port has another name: while that changes, a route may lead to a port for
+ * which the rule originates no TLS, and then plaintext would leave (measured).
+ */
+export function originatingSubset(http2: boolean, port: number): string {
+  return `tls${http2 ? '-http2' : ''}${port === 443 ? '' : `-${port}`}`;
 }
 
 /** Options of an HTTP route: timeouts, retries and header removal belong on the last hop that reads the request. */
@@ -86,7 +89,7 @@ export function externalSubsets(
     const tls = tlsBlock(origination, namespace);
     for (const http2 of [...new Set(ports.filter((port) => port.http).map(({ protocol }) => isHttp2(protocol)))]) {
       const trafficPolicy = { portLevelSettings: [portPolicy(number, policy, tls, http2)] };
-      subsets.push({ name: originatingSubset(http2), trafficPolicy });
+      subsets.push({ name: originatingSubset(http2, number), trafficPolicy });
     }
   }
   if (policy && ports.some((port) => !(originated && port.http)))

@@ -5,7 +5,7 @@ import { INSTALLED_PODS } from './recipe';
 import { failureText, Mesh, plain, Sight, synthesise } from './support';
 import { AccessRow, AccessTable, MeshSettings } from '../../src/access/access-table';
 import { ApplyOrder } from '../../src/constructs/apply-order';
-import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayHttp } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
@@ -32,6 +32,9 @@ export interface Wanted {
   readonly hosts?: string[];
   readonly callers?: string[];
   readonly tls?: boolean;
+  /** The port to which TLS is originated. */
+  readonly port?: number;
+  readonly http?: GatewayHttp;
   readonly id?: string;
   readonly waves?: boolean;
   readonly gateway?: string;
@@ -41,6 +44,8 @@ export const gatewayEgress = ({
   hosts = [HOST],
   callers = ['checkout'],
   tls = true,
+  port,
+  http,
   id = 'partner',
   waves = false,
   gateway: namespace = 'egress',
@@ -54,15 +59,16 @@ export const gatewayEgress = ({
     const egress = new GatewayEgress(chart, id, {
       gateway,
       hosts,
+      http,
       callers: callers.map((name) => Caller.serviceAccount('payments', name)),
     });
-    if (tls) egress.originateTls('tls');
+    if (tls) egress.originateTls('tls', { port });
   });
-export const sidecarEgress = ({ hosts = [HOST], tls = true, id = 'partner', waves = false }: Wanted = {}) =>
+export const sidecarEgress = ({ hosts = [HOST], tls = true, port, id = 'partner', waves = false }: Wanted = {}) =>
   synthesise((app) => {
     if (waves) ApplyOrder.argoCd(app);
     const egress = new SidecarEgress(new Chart(app, 'payments', { namespace: 'payments' }), id, { hosts });
-    if (tls) egress.originateTls('tls');
+    if (tls) egress.originateTls('tls', { port });
   });
 
 /** A namespace's own entry, written without these constructs. */

@@ -91,11 +91,11 @@ function hopRoute(path: GatewayEgressPath, port: PortSettings): istio.VirtualSer
 /** The external destination for a port of the host: the TLS port with the originating subset, or the same port. */
 function externalDestination(path: GatewayEgressPath, port: PortSettings) {
   const { settings, origination } = path;
-  const [subset, number] =
-    origination && port.http
-      ? [originatingSubset(isHttp2(port.protocol)), originationPort(origination, settings.ports)]
-      : [settings.policy && PLAIN_SUBSET, port.number];
-  return { host: privateName(path), subset, port: { number } };
+  const host = privateName(path);
+  if (!origination || !port.http)
+    return { host, subset: settings.policy && PLAIN_SUBSET, port: { number: port.number } };
+  const number = originationPort(origination, settings.ports);
+  return { host, subset: originatingSubset(isHttp2(port.protocol), number), port: { number } };
 }
 
 function externalEntry(path: GatewayEgressPath): istio.ServiceEntrySpec {

@@ -8,12 +8,21 @@ import { objectName } from '../../values/names';
 export const HOP_PORT = 443;
 
 /** The private server name of a port of the host, which no one uses by accident. */
-export function hopName({ key, callerSet }: GatewayEgressPath, port: PortSettings): string {
-  return `${port.name}.${key}.${callerSet?.hopDomain ?? HOP_DOMAIN}`;
+export function hopName(path: GatewayEgressPath, port: PortSettings): string {
+  return `${hopPort(path, port)}.${path.key}.${path.callerSet?.hopDomain ?? HOP_DOMAIN}`;
 }
 
-export function hopSubset({ key }: GatewayEgressPath, port: PortSettings): string {
-  return `${key}-${port.name}`;
+export function hopSubset(path: GatewayEgressPath, port: PortSettings): string {
+  return `${path.key}-${hopPort(path, port)}`;
+}
+
+/**
+ * HTTP that the gateway does not read has another name. If a sidecar took the gateway for one that reads it, or the
+ * other way round, as it does while that changes, the external host would receive the private name, and what proxies
+ * add (measured).
+ */
+function hopPort({ settings }: GatewayEgressPath, { name, http }: PortSettings): string {
+  return http && settings.opaque ? `opaque-${name}` : name;
 }
 
 /** The id of an object, unique among those of all hosts and callers. */

@@ -103,7 +103,7 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
       .map((port) => ({
         match: [{ port: port.number }],
         ...routeOptions(settings),
-        route: to(number, originatingSubset(isHttp2(port.protocol))),
+        route: to(number, originatingSubset(isHttp2(port.protocol), number)),
       })),
     tls: unlessEmpty(
       of(isTls).map((port) => ({

@@ -4,6 +4,7 @@
  * or the new egress path gives, and once the new one is in place no plaintext leaves.
  */
 import { AccessRow } from '../../../src/access/access-table';
+import { GatewayHttp } from '../../../src/constructs/gateway-egress';
 import { idOf, KubeObject } from '../lab';
 import { ENTRY, gatewayEgress, HOST, look, Look, OTHER, sidecarEgress, table } from '../rollout';
 import { describeMesh } from '../support';
@@ -77,28 +78,34 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
   const refused = (from: string, host: string): AccessRow[] =>
     ['http', 'https'].map((scheme) => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'refused' } }));
 
-  /** Goes from one list to another as kubectl does: object by object, then prunes. The rows must hold at each step. */
-  async function roll(from: KubeObject[], to: KubeObject[], rows: AccessRow[]): Promise<number> {
+  /** Goes from one list to another as kubectl does: object by object, then prunes. */
+  async function rollWith(from: KubeObject[], to: KubeObject[], hold: () => Promise<void>): Promise<number> {
     const now = new Map(from.map((object) => [idOf(object), object]));
     await mesh.apply([...now.values()]);
     let changes = 0;
-    const hold = async () => {
+    const step = async () => {
       await mesh.apply([...now.values()]);
-      for (const row of rows) await mesh.expectRow(row);
+      await hold();
       changes++;
     };
     for (const object of to) {
       if (JSON.stringify(now.get(idOf(object))) === JSON.stringify(object)) continue;
       now.set(idOf(object), object);
-      await hold();
+      await step();
     }
     for (const object of [...from].reverse()) {
       if (to.some((other) => idOf(other) === idOf(object))) continue;
       now.delete(idOf(object));
-      await hold();
+      await step();
     }
     return changes;
   }
+
+  /** The rows must hold at each step. */
+  const roll = (from: KubeObject[], to: KubeObject[], rows: AccessRow[]) =>
+    rollWith(from, to, async () => {
+      for (const row of rows) await mesh.expectRow(row);
+    });
 
   const both = [
     { via: 'gateway' as const, make: gatewayEgress },
@@ -138,6 +145,27 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
       answered('named', HOST, 'gateway').filter(({ request }) => request.startsWith('https:')),
     );
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
+  });
+
+  test.each(both)('TLS to another port: plain HTTP is refused in between, and none leaves ($via)', async ({ make }) => {
+    const seen: (boolean | undefined)[] = [];
+    await rollWith(make(), make({ port: 8443 }), async () => {
+      const { judgement } = await mesh.see({ from: 'named', request: `http://${HOST}/` });
+      seen.push(judgement.seen.plaintextToHost);
+    });
+    expect(seen.filter(Boolean)).toEqual([]);
+  });
+
+  test.each([
+    ['read at the gateway, then not', GatewayHttp.AT_GATEWAY, GatewayHttp.OPAQUE],
+    ['not read at the gateway, then read', GatewayHttp.OPAQUE, GatewayHttp.AT_GATEWAY],
+  ])('plain HTTP that is %s: the host never receives the private name as its own', async (_title, from, to) => {
+    const seen: string[] = [];
+    await rollWith(gatewayEgress({ http: from }), gatewayEgress({ http: to }), async () => {
+      const { evidence } = await mesh.see({ from: 'named', request: `http://${HOST}/` });
+      seen.push(...evidence.external.flatMap(({ authority }) => authority ?? []));
+    });
+    expect(new Set(seen)).toEqual(new Set([HOST]));
   });
 
   test.each(both)(
