@@ -66,11 +66,11 @@ export default [
       'no-restricted-imports': onlyFrom(published),
       // Foreign JSON is `unknown`, or a `Manifest`, until somebody says what is read of it.
       '@typescript-eslint/no-explicit-any': 'error',
-      // The rules are loaded when they first run (src/emission/validation.ts), and lint with the plugin, in the form that
-      // bundlers understand.
+      // The rules are loaded when they first run (src/emission/validation.ts), the guard's recipe with the first guard,
+      // and lint with the plugin, in the form that bundlers understand.
       '@typescript-eslint/no-require-imports': [
         'error',
-        { allow: ['^\\.\\./rules$', '^\\./(lint-files|printable|report)$'] },
+        { allow: ['^\\.\\./(rules|recipes/guard)$', '^\\./(lint-files|printable|report)$'] },
       ],
     },
   },

@@ -8,19 +8,29 @@
 import * as fs from 'fs';
 import { createRequire } from 'module';
 import * as path from 'path';
-import { build, Plugin } from 'esbuild';
+import { transformSync } from 'esbuild';
 
 const SRC = path.join(__dirname, '../lib/src');
 const INDEX = 'index.js';
 const COMMAND = 'explain/command.js';
+const GUARD = 'recipes/guard/index.js';
 const compiled = createRequire(__filename);
 
-/** The library's own modules that are loaded with this one, itself included. */
+/** The library's own modules that are loaded with this one, itself included, each after those that it needs. */
 function loadedWith(module: string): string[] {
   const isOwn = (file: string) => file.startsWith(SRC + path.sep);
   for (const file of Object.keys(compiled.cache).filter(isOwn)) delete compiled.cache[file];
   compiled(path.join(SRC, module));
-  return Object.keys(compiled.cache).filter(isOwn).map(nameOf);
+  const found = new Set<NodeModule>();
+  const names: string[] = [];
+  const visit = (one: NodeModule) => {
+    if (found.has(one) || !isOwn(one.filename)) return;
+    found.add(one);
+    one.children.forEach(visit);
+    names.push(nameOf(one.filename));
+  };
+  visit(compiled.cache[path.join(SRC, module)]!);
+  return names;
 }
 
 /** A file, as a path from `lib/src`. */
@@ -28,70 +38,47 @@ function nameOf(file: string): string {
   return path.relative(SRC, file).split(path.sep).join('/');
 }
 
-/** Takes in these modules, and leaves every other one to Node. */
-function only(modules: readonly string[]): Plugin {
-  return {
-    name: 'only',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /^\./ }, ({ path: written, resolveDir }) => {
-        const name = nameOf(compiled.resolve(path.join(resolveDir, written)));
-        return modules.includes(name) ? undefined : { path: `./${name}`, external: true };
-      }),
-  };
-}
-
-async function main(): Promise<void> {
+function main(): void {
   if (fs.existsSync(path.join(SRC, 'at-load.js'))) throw new Error('lib is joined already: compile it again first');
-  const [atLoad, atSynth, byCommand] = [INDEX, 'rules/index.js', COMMAND].map(loadedWith);
+  const [atLoad, atSynth, byCommand, byGuard] = [INDEX, 'rules/index.js', COMMAND, GUARD].map(loadedWith);
   const joined: Readonly<Record<string, readonly string[]>> = {
     'shared.js': atLoad.filter((name) => byCommand.includes(name)),
     // The index keeps its text, in which Node and bundlers look for the names that the package exports.
     'at-load.js': atLoad.filter((name) => name !== INDEX && !byCommand.includes(name)),
     'at-synth.js': atSynth.filter((name) => !atLoad.includes(name)),
     'by-command.js': byCommand.filter((name) => !atLoad.includes(name) && !atSynth.includes(name)),
+    'by-guard.js': byGuard.filter((name) => !atLoad.includes(name)),
   };
   const fileOf = new Map(Object.entries(joined).flatMap(([file, names]) => names.map((name) => [name, file])));
-  const toJoined = (file: string) => {
-    const text = fs.readFileSync(path.join(SRC, file), 'utf8');
-    const led = text.replace(/require\("\.\/([^"]+)"\)/g, (whole, written) => {
-      const name = nameOf(compiled.resolve(path.join(SRC, written)));
-      const there = fileOf.get(name);
-      return there === undefined ? whole : `require("./${there}")["${name}"]`;
+  /** The text of a module, with what it requires where that is now. */
+  const led = (name: string, into?: string) =>
+    fs.readFileSync(path.join(SRC, name), 'utf8').replace(/require\("(\.[^"]+)"\)/g, (_, written) => {
+      const other = nameOf(compiled.resolve(path.join(SRC, path.dirname(name), written)));
+      const there = fileOf.get(other);
+      if (there === undefined) return `require("./${other}")`;
+      return `${there === into ? 'module.exports' : `require("./${there}")`}["${other}"]`;
     });
-    fs.writeFileSync(path.join(SRC, file), led);
-  };
-  for (const [file, modules] of Object.entries(joined))
-    await build({
-      stdin: {
-        contents: modules.map((name) => `exports[${JSON.stringify(name)}] = require("./${name}");`).join('\n'),
-        resolveDir: SRC,
-      },
-      absWorkingDir: SRC,
-      outfile: path.join(SRC, file),
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      packages: 'external',
-      // Names stay, as stacks of errors show them.
-      minifyWhitespace: true,
-      minifySyntax: true,
-      // Node prints the whole line that throws an error which nobody catches, above the error.
-      lineLimit: 400,
-      plugins: [only(modules)],
-      logLevel: 'warning',
+  const texts = Object.entries(joined).map(([file, names]) => {
+    // Names stay, as stacks of errors show them. Node prints the whole line that throws an error which nobody catches,
+    // above the error, so that lines are short.
+    const options = { minifyWhitespace: true, minifySyntax: true, lineLimit: 400, target: 'node20' } as const;
+    // A function in parentheses is compiled at once; any other is read twice, first only for its end.
+    const parts = names.map((name) => {
+      const { code } = transformSync(led(name, file), { ...options, sourcefile: name });
+      return `(function(exports){${code}})(exports["${name}"]={});\n`;
     });
+    return [file, parts.join('')] as const;
+  });
+  fs.writeFileSync(path.join(SRC, INDEX), led(INDEX));
+  for (const [file, text] of texts) fs.writeFileSync(path.join(SRC, file), text);
   for (const [file, modules] of Object.entries(joined))
     for (const name of modules) {
       const there = `${'../'.repeat(name.split('/').length - 1) || './'}${file}`;
       fs.writeFileSync(path.join(SRC, name), `module.exports = require("${there}")[${JSON.stringify(name)}];\n`);
     }
-  for (const file of [INDEX, ...Object.keys(joined)]) toJoined(file);
   for (const file of ['shared.js', 'at-synth.js', 'by-command.js'])
     if (/require\("(cdk8s|\.\/at-load\.js)"\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8')))
       throw new Error(`${file} needs cdk8s, whose loading takes longer than a question of the command line`);
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+main();

@@ -12,8 +12,7 @@ import { validate } from '../emission/validation';
 import { overlap } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
-import { guard } from '../recipes/guard';
-import { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policy';
+import type { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policy';
 import { isA } from '../values/brand';
 import { assertDnsLabel, assertObjectName } from '../values/names';
 import { Problems } from '../values/problems';
@@ -236,7 +235,7 @@ export class EgressGuard extends Construct {
     const { labels, annotations } = this.props;
     this.apiObjects = emit(
       this,
-      guard(() => this.facts, this.readLocks(locks), mode, { name, refuseBypass, labels, annotations }),
+      recipe().guard(() => this.facts, this.readLocks(locks), mode, { name, refuseBypass, labels, annotations }),
     );
     // These kinds belong to no namespace, whatever the chart says.
     for (const object of this.apiObjects)
@@ -283,6 +282,11 @@ export class EgressGuard extends Construct {
       sidecars: here.map(({ namespace, name }) => `${namespace}/${name}`).sort(),
     };
   }
+}
+
+/** Loaded late: most apps have no guard, and its recipe is a fifth of the code that an import would load. */
+function recipe(): typeof import('../recipes/guard') {
+  return require('../recipes/guard');
 }
 
 function isGateway(construct: IConstruct): construct is IEgressGateway {
