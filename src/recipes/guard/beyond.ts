@@ -306,6 +306,17 @@ export function rulesBeyond(): Validation[] {
         'keep proxies, and the egress gateway, from every change of their clusters. Write another one, or keep the ' +
         'rule to its own namespace: `exportTo: ["."]`.',
     },
+    {
+      expression: everywhere((policy) =>
+        policy === 'port'
+          ? 'true'
+          : within('tunnel', (tunnel) => `!${field('targetHost', "''", tunnel)}.contains('%')`)(policy),
+      ),
+      message:
+        'The `tunnel` of a DestinationRule that other namespaces see leads to a host without `%`: what Envoy takes for a ' +
+        'command, and does not know, would keep every pod that starts from becoming ready. Leave it out, or keep the ' +
+        'rule to its own namespace: `exportTo: ["."]`.',
+    },
     fewPriorities(everywhere),
   ];
 }

@@ -47,8 +47,16 @@ export const ISTIO_POLICIES: GuardPolicies = {
           'A ServiceEntry must not name a Service of its own namespace: what it says can apply to the Service itself, ' +
           'which all namespaces see. Give the entry another host, and the Service a `selector`.',
       },
+      NONE_ALLOCATED,
       FEW_ENDPOINTS,
     ],
+  }),
+
+  // istiod itself writes it, for entries without addresses.
+  'service-entry-statuses': (facts) => ({
+    rules: [istio('serviceentries/status')],
+    namespaces: outside(facts),
+    validations: [NONE_MAPPED],
   }),
 
   'virtual-services': (facts) => ({
@@ -218,6 +226,32 @@ export const ISTIO_POLICIES: GuardPolicies = {
       },
     ],
   }),
+};
+
+/** By how they begin, in lower case: IPv4 addresses that are written as IPv6, and the ranges that istiod allocates from. */
+const MAPPED = '[0:]*:ffff:';
+const ALLOCATED = '240[.]240[.]|2001:0{0,3}2:(:|0{1,4}:)';
+
+const noneBegins = (addresses: string, beginning: string) =>
+  `${addresses}.all(address, !address.lowerAscii().matches(${literal(`^(${beginning})`)}))`;
+
+/**
+ * istiod looks for who has an address that it would allocate, and ends where it finds nobody: it reads IPv4 that is written
+ * as IPv6 in one way, and looks for it in the other.
+ */
+const NONE_MAPPED = {
+  expression: noneBegins(`${field('status.addresses', '[]')}.map(address, ${field('value', "''", 'address')})`, MAPPED),
+  message:
+    'Two entries with the same IPv4 address that is written as IPv6 (`::ffff:…`) crash istiod, which writes these ' +
+    'addresses itself: leave the status of a ServiceEntry to istiod.',
+};
+
+const NONE_ALLOCATED = {
+  expression: noneBegins(field('spec.addresses', '[]'), `${MAPPED}|${ALLOCATED}`),
+  message:
+    'Two ServiceEntries with the same IPv4 address that is written as IPv6 (`::ffff:…`) crash istiod, and addresses in ' +
+    '240.240.0.0/16 and 2001:2::/48, from which istiod allocates, take them from the entries of others, private ones ' +
+    'too. Write IPv4 addresses as such, and other ones.',
 };
 
 /** The same conditions, for objects that other namespaces see. */

@@ -7,6 +7,7 @@
  *
  * `MESH_RECORD=true npm run test:mesh -- --suite foreign-objects --everything` records it anew.
  */
+import { setTimeout as sleep } from 'timers/promises';
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
 import { EgressBoundary } from '../../../src/constructs/egress-boundary';
@@ -394,4 +395,32 @@ describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, 
       expect(await opened(sent)).toEqual([]);
     },
   );
+});
+
+/** A Service of another team, and a rule by which its calls go through a tunnel. */
+const tunnelled = (targetHost: string): KubeObject[] => {
+  const metadata = { name: 'foreign', namespace: 'elsewhere' };
+  const trafficPolicy = { tunnel: { targetHost, targetPort: 443 } };
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ name: 'tcp', port: 5432 }] } },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata,
+      spec: { host: 'foreign', trafficPolicy },
+    },
+  ];
+};
+
+describeMesh('pods that start', { table: table({}), manifests: ours(), tolerate: [/BOGUS/] }, (mesh) => {
+  test('a tunnel that Envoy does not understand keeps pods of others that start from becoming ready', async () => {
+    const proxy = mesh.lab.proxies.find(({ pod }) => pod.id === 'checkout')!;
+    await mesh.apply(tunnelled('www.example.com'));
+    await proxy.replace(mesh.lab.files);
+    await mesh.lab.apply('manifests', tunnelled('fe80::1%BOGUS%'));
+    const isReady = proxy.replace(mesh.lab.files).then(() => true);
+    expect(await Promise.race([isReady, sleep(15_000).then(() => false)])).toBe(false);
+    await mesh.lab.apply('manifests', []);
+    expect(await isReady).toBe(true);
+  });
 });

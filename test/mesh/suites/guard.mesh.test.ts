@@ -236,6 +236,24 @@ const ATTACKS: Record<string, KubeObject> = {
     ports: [tcp],
     workloadSelector: { labels: { app: 'x' } },
   }),
+  ...Object.fromEntries(
+    Object.entries({
+      'an entry with an address that ends istiod': '::ffff:240.240.0.9',
+      'the same address in other digits': '0:0::0:FFFF:f0f0:9',
+      'an entry with an address that istiod allocates to others': '240.240.0.1',
+      'the same by IPv6': '2001:0002:0::1',
+    }).map(([what, address]) => [
+      what,
+      istio('ServiceEntry', {
+        hosts: ['x.other.internal'],
+        exportTo: ['.'],
+        addresses: ['198.51.100.1', address],
+        resolution: 'STATIC',
+        ports: [tcp],
+        endpoints: [{ address: '203.0.113.10' }],
+      }),
+    ]),
+  ),
   ...PODS,
   'a TrafficExtension that runs a program in the sidecar': extension({ lua: { inlineCode: 'os.execute("id")' } }),
   'an EnvoyFilter, which could bring one': {
@@ -565,6 +583,14 @@ const ATTACKS: Record<string, KubeObject> = {
     host: 'x',
     trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'a\0b' } },
   }),
+  'a rule of an own Service with a tunnel to a command that Envoy does not know': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { tunnel: { targetHost: 'fe80::1%BOGUS%', targetPort: 443 } },
+  }),
+  'the same in a subset': istio('DestinationRule', {
+    host: 'x',
+    subsets: [{ name: 'a', trafficPolicy: { tunnel: { targetHost: 'fe80::1%BOGUS%', targetPort: 443 } } }],
+  }),
   'a rule of an own Service that hashes by no header': ownHash({ httpHeaderName: 'a\nb' }),
   'a rule of an own Service that hashes by a header without a name': ownHash({ httpHeaderName: '' }),
   'the same with a parameter': ownHash({ httpQueryParameterName: '' }),
@@ -744,6 +770,13 @@ describeMesh('guard', { table }, (mesh) => {
       expect(await writeStatus(object, object)).toEqual({});
     });
 
+    test('whoever writes the status of an entry does not end istiod', async () => {
+      const entry = { ...istio('ServiceEntry', { hosts: ['x.other.internal'] }), status: {} };
+      const allocated = (value: string) => ({ ...entry, status: { addresses: [{ host: 'x.other.internal', value }] } });
+      for (const value of ['240.240.0.9', '2001:2::9']) expect(await writeStatus(allocated(value), entry)).toEqual({});
+      expect((await writeStatus(allocated('::ffff:240.240.0.9'), entry)).refused).toMatch(/crash istiod/);
+    });
+
     test('the addresses of a pod are for its node, and nobody else', async () => {
       const [external, internal] = [podAt('203.0.113.10'), podAt('10.244.1.1')];
       for (const before of [internal, podAt()])
@@ -854,9 +887,10 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(18);
+      expect(policies).toBe(19);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
+        'egress-guard-service-entry-statuses': 0,
         'egress-guard-virtual-services': 3,
         'egress-guard-gateway-api': 0,
         'egress-guard-destination-rules': 3,

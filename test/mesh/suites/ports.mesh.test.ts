@@ -300,6 +300,31 @@ describeMesh('routes that istiod cannot read', { table: table(true), manifests: 
   });
 });
 
+/** A private entry of another team, with an address that istiod may have allocated. */
+const addressed = (name: string, address: string): KubeObject => ({
+  ...OPENED,
+  metadata: { name, namespace: 'other' },
+  spec: { ...OPENED.spec, hosts: [`${name}.example.com`], addresses: [address] },
+});
+
+describeMesh('addresses that istiod allocates', { table: table(true), manifests: BEFORE }, (mesh) => {
+  test('a private entry takes them from the entries of others', async () => {
+    await mesh.apply(BEFORE);
+    await mesh.lab.apply('foreign', [addressed('taker', '240.240.0.1')]);
+    const log = () => fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8');
+    await until('another address', () => /reassigned egress\/\S+ due to IP Address conflict/.test(log()));
+  });
+
+  test('two private entries with one of them, written as IPv6, end istiod', async () => {
+    const [one, two] = ['one', 'two'].map((name) => addressed(name, '::ffff:240.240.9.9'));
+    await mesh.lab.apply('foreign', [one]);
+    await sleep(500);
+    expect(isEnded(mesh)).toBe(false);
+    await mesh.lab.apply('foreign', [one, two]).catch(() => undefined);
+    await until('the end of istiod', () => isEnded(mesh));
+  });
+});
+
 describeMesh('requests that istiod cannot read', { table: withReader, manifests: BEFORE }, (mesh) => {
   test('one request of a program with the token of its pod ends istiod', async () => {
     await mesh.apply([...BEFORE, OPENED]);
