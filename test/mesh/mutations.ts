@@ -406,6 +406,7 @@ export const LIMITS = [
   'revocation "keys that do not come delay it"',
   'ports "a program that does not read what istiod sends to it delays it"',
   'ports "unless an author of its namespace opens it"',
+  'ports "or a headless Service of any team has an HTTP port of that number"',
   'ports "its port 15010 tells whoever reaches it who may call what"',
   'ports "metrics of proxies name what their pods call, to whoever reaches them"',
   'ports "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',

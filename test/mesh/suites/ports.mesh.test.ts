@@ -219,6 +219,23 @@ describeMesh(
       expect(await holdUp('.', 30, OPENED)).toEqual({ streams: 3, isHeldUp: true });
     });
 
+    test('or a headless Service of any team has an HTTP port of that number', async () => {
+      const headless: KubeObject = {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'foreign', namespace: 'elsewhere' },
+        spec: { clusterIP: 'None', ports: [{ name: 'grpc', port: 15010 }] },
+      };
+      const host = 'Host: foreign.elsewhere.svc.cluster.local';
+      const args = ['-s', '-m', '5', '--http2-prior-knowledge', '-H', host, '-o', '/dev/null', '-w', '%{http_code}'];
+      const statusWith = async (...more: KubeObject[]) => {
+        await mesh.apply([...BEFORE, ...istiodService('.'), ...more]);
+        return (await mesh.lab.shellOf('unread').run('curl', [...args, `http://${ISTIOD_ADDRESS}:15010/`])).out;
+      };
+      expect(await statusWith()).toBe('000'); // nothing listens for HTTP there
+      expect(await statusWith(headless)).toBe('415'); // from istiod, which speaks gRPC only
+    });
+
     test('istiod tells a program nothing of other namespaces, and nothing without a token', async () => {
       await mesh.apply([...BEFORE, OPENED]);
       const token = tokenOf(mesh, 'unread');
