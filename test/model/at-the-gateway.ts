@@ -217,6 +217,37 @@ spec: { selector: { matchLabels: { app: ${app} } }, jwtRules: [${rules}] }
 const issuer = (more = '') => `{ issuer: good, jwks: '${JWKS}'${more} }`;
 const LATER = 4_102_444_800;
 
+/** Headers that every proxy takes from requests; that gateways take as well; and that all let pass. */
+const TAKEN = [
+  'keep-alive',
+  'proxy-connection',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-force-trace',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-internal',
+  'x-envoy-ip-tags',
+  'x-envoy-max-retries',
+  'x-envoy-original-url',
+  'x-envoy-retriable-header-names',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-forwarded-client-cert',
+];
+const TAKEN_AT_GATEWAY = [
+  'x-envoy-decorator-operation',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-original-host',
+  'x-envoy-original-path',
+  'x-envoy-upstream-stream-duration-ms',
+];
+const KEPT = ['forwarded', 'via', 'x-envoy-fault-abort-request', 'x-envoy-upstream-canary', 'x-forwarded-host'];
+
 const schemes = [
   '{ match: [{ scheme: { exact: https }, uri: { exact: /scheme } }], directResponse: { status: 418 } }',
   '{ match: [{ headers: { x-forwarded-proto: { exact: https } }, uri: { exact: /header } }], directResponse: { status: 419 } }',
@@ -448,6 +479,30 @@ export const CASES: Case[] = [
     [
       ['/', 403],
       ['/', 401, bearer('abc')],
+    ],
+  ),
+  caseOf(
+    'headers by which clients would tell Envoy what to do, and others, denied at the gateway',
+    `${overHttp()}${policy(
+      `{ action: DENY, rules: [${[...TAKEN, ...TAKEN_AT_GATEWAY, ...KEPT]
+        .map((name) => `{ when: [{ key: "request.headers[${name}]", values: ["*"] }] }`)
+        .join(', ')}] }`,
+    )}`,
+    [
+      ...[...TAKEN, ...TAKEN_AT_GATEWAY].map((name): Row => ['/', 200, { headers: { [name]: '7' } }]),
+      ...KEPT.map((name): Row => ['/', 403, { headers: { [name]: '7' } }]),
+    ],
+  ),
+  caseOf(
+    'the same headers in a route of the sidecar',
+    `${ENTRY}${routes(
+      `{ match: [${[...TAKEN, ...TAKEN_AT_GATEWAY, ...KEPT]
+        .map((name) => `{ headers: { ${name}: {} } }`)
+        .join(', ')}], directResponse: { status: 418 } }`,
+    )}`,
+    [
+      ...TAKEN.map((name): Row => ['/', 200, { headers: { [name]: '7' } }]),
+      ...[...TAKEN_AT_GATEWAY, ...KEPT].map((name): Row => ['/', 418, { headers: { [name]: '7' }, ...atSidecar }]),
     ],
   ),
   caseOf('a header without a value', `${overHttp()}${allowedWhen('key: "request.headers[x-a]", values: ["*"]')}`, [

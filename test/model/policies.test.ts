@@ -198,6 +198,15 @@ test('an external authorizer that the mesh does not have lets nobody in', () => 
   expect([asked([]), asked(['y']), asked(['x']), asked()]).toEqual([403, 403, 'undetermined', 'undetermined']);
 });
 
+test.each(['x-envoy-attempt-count', 'x-envoy-external-address', 'x-forwarded-for', 'x-request-id'])(
+  'a gateway gives %s a value of its own',
+  (name) => {
+    const rule = denies(`{ when: [{ key: 'request.headers[${name}]', values: [a] }] }`);
+    const request = { url: 'http://site.example.com/', headers: { [name]: 'a' } };
+    expect(outcome(ask(`${OWN}${HTTPS}${rule}`, 'shop/app', request))).toBe('undetermined');
+  },
+);
+
 test('a token that could be valid makes the answer undetermined, and no token does not', () => {
   const rules = `---
 apiVersion: security.istio.io/v1

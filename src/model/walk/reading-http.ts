@@ -5,12 +5,51 @@ import { Registry } from '../registry/registry';
 /** Headers that a sidecar has set before it looks for a route. */
 const BY_SIDECAR = new Set(['x-forwarded-proto', 'x-request-id']);
 
+/** What every proxy takes from a request before anything looks at it: clients may not tell Envoy what to do. */
+const TAKEN: ReadonlySet<string> = new Set([
+  'keep-alive',
+  'proxy-connection',
+  'x-forwarded-client-cert',
+  ...[
+    'expected-rq-timeout-ms',
+    'force-trace',
+    'hedge-on-per-try-timeout',
+    'internal',
+    'ip-tags',
+    'max-retries',
+    'original-url',
+    'retriable-header-names',
+    'retriable-status-codes',
+    'retry-grpc-on',
+    'retry-on',
+    'upstream-alt-stat-name',
+    'upstream-rq-per-try-timeout-ms',
+    'upstream-rq-timeout-alt-response',
+    'upstream-rq-timeout-ms',
+  ].map((name) => `x-envoy-${name}`),
+]);
+
+/** What gateways take as well, since they trust nobody. */
+const TAKEN_AT_GATEWAY: ReadonlySet<string> = new Set([
+  ...TAKEN,
+  ...[
+    'decorator-operation',
+    'downstream-service-cluster',
+    'downstream-service-node',
+    'original-host',
+    'original-path',
+    'upstream-stream-duration-ms',
+  ].map((name) => `x-envoy-${name}`),
+]);
+
+/** To what a request brings along here, gateways add a value of their own, or put it in its place. */
+const CHANGED_AT_GATEWAY = ['x-envoy-attempt-count', 'x-envoy-external-address', 'x-forwarded-for', 'x-request-id'];
+
 /** The request as a sidecar reads it; undefined where it refuses the path. */
 export function readAtSidecar(registry: Registry, flow: Flow): Flow | undefined {
-  const http = flow.http!;
-  const given = http.headers.get('x-forwarded-proto')?.toLowerCase();
+  const given = flow.http!.headers.get('x-forwarded-proto')?.toLowerCase();
   const scheme = given === 'https' ? 'https' : 'http';
-  return reading(registry, flow, { scheme, forwardedProto: given ?? scheme, set: BY_SIDECAR });
+  return reading(registry, without(flow, TAKEN), { scheme, forwardedProto: given ?? scheme, set: BY_SIDECAR });
 }
 
 /**
@@ -24,7 +63,7 @@ export function readAtGateway(
 ): Flow | undefined {
   const forwardedProto = isTls ? 'https' : 'http';
   const scheme = flow.http2 && wasRead ? (flow.http!.scheme ?? 'http') : forwardedProto;
-  const arrived = withHeaders(flow, adds);
+  const arrived = withHeaders(changedAtGateway(without(flow, TAKEN_AT_GATEWAY)), adds);
   return reading(registry, arrived, { scheme, forwardedProto, set: arrived.added });
 }
 
@@ -36,4 +75,29 @@ function reading(
   const path = normalizedPath(flow.http!.path, registry.world.mesh?.pathNormalization);
   if (path === undefined) return undefined;
   return { ...flow, http: { ...flow.http!, path, scheme, forwardedProto, setByProxies: set } };
+}
+
+function without(flow: Flow, names: ReadonlySet<string>): Flow {
+  const http = flow.http!;
+  if (!hasAny(http.headers.keys(), names) && !hasAny(flow.added, names)) return flow;
+  const left = <Value>(headers: ReadonlyMap<string, Value> = new Map()) =>
+    new Map([...headers].filter(([name]) => !names.has(name)));
+  return {
+    ...flow,
+    added: new Set([...flow.added].filter((name) => !names.has(name))),
+    http: { ...http, headers: left(http.headers), further: left(http.further), changed: left(http.changed) },
+  };
+}
+
+function hasAny(found: Iterable<string>, names: ReadonlySet<string>): boolean {
+  for (const name of found) if (names.has(name)) return true;
+  return false;
+}
+
+function changedAtGateway(flow: Flow): Flow {
+  const http = flow.http!;
+  const found = CHANGED_AT_GATEWAY.filter((name) => http.headers.has(name));
+  if (found.length === 0) return flow;
+  const changed = new Map([...(http.changed ?? []), ...found.map((name) => [name, 'unknown'] as const)]);
+  return { ...flow, http: { ...http, changed } };
 }
