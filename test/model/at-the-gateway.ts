@@ -455,7 +455,36 @@ export const CASES: Case[] = [
   ]),
   caseOf('a token for another audience', `${overHttp()}${authentication(issuer(', audiences: [us]'))}`, [
     ['/', 403, bearer(token({ iss: 'good', aud: 'them', exp: LATER }))],
+    ['/', 403, bearer(token({ iss: 'good' }))],
     ['/', 401, bearer('abc')],
+    ...[
+      token({ iss: 'good', nbf: LATER }),
+      token({ iss: 'good', exp: 'soon' }),
+      token({ iss: 'good', sub: 5 }),
+      token({ iss: 'good', aud: 5 }),
+      `${encoded({ alg: 'none' })}.${encoded({ iss: 'good' })}.x`,
+      `${encoded({ alg: 'RS256' })}.${encoded({ iss: 'good' })}.`,
+    ].map((bad): Row => ['/', 401, bearer(bad)]),
+  ]),
+  ...['outputPayloadToHeader: x-from-token', 'outputClaimToHeaders: [{ header: X-From-Token, claim: sub }]'].map(
+    (output) =>
+      caseOf(
+        `a header that only tokens fill, ${output}`,
+        `${overHttp(
+          '{ match: [{ headers: { x-from-token: {} }, uri: { exact: /route } }], directResponse: { status: 418 } }',
+        )}${authentication(issuer(`, ${output}`))}${policy(
+          '{ action: DENY, rules: [{ when: [{ key: "request.headers[x-from-token]", values: ["*"] }] }] }',
+        )}`,
+        [
+          ['/', 200, { headers: { 'x-from-token': 'a' } }],
+          // The route has been chosen before.
+          ['/route', 418, { headers: { 'x-from-token': 'a' } }],
+        ],
+      ),
+  ),
+  caseOf('methods', overHttp(), [
+    ...['PURGE', 'PROPFIND', 'REPORT', 'SOURCE'].map((method): Row => ['/', 200, { method }]),
+    ...['get', 'QUERY', 'FOO', 'M-SEARCH'].map((method): Row => ['/', 400, { method, ...atSidecar }]),
   ]),
   caseOf('two issuers', `${overHttp()}${authentication(`${issuer()}, { issuer: second, jwks: '${JWKS}' }`)}`, [
     ['/', 200],

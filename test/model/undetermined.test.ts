@@ -618,6 +618,27 @@ test.each(['Connection', 'Content-Length', 'Expect', 'TE', 'Transfer-Encoding', 
   },
 );
 
+test.each([
+  ['a method that only HTTP/2 lets pass', { method: 'QUERY', speak: 'http2' as const }],
+  ['a tunnel', { method: 'CONNECT' }],
+  ['a call of gRPC that is not said to be one', { method: 'POST', headers: { 'content-type': 'application/grpc' } }],
+])('%s', (_, request) => {
+  expect(ask(ENTRY, 'shop/cart', { url: 'http://site.example.com/', ...request }).outcome).toBe('undetermined');
+});
+
+test.each(['Connection', 'Keep-Alive', 'Upgrade'])('a route that sets %s', (name) => {
+  const route = object(
+    'VirtualService',
+    'networking.istio.io/v1',
+    `{ hosts: [site.example.com], http: [{ headers: { request: { set: { ${name}: x } } }, route: [{ destination: { host: site.example.com } }] }] }`,
+  );
+  expect(ask(ENTRY + route, 'shop/cart', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining(name.toLowerCase()),
+    causes: [{ kind: 'VirtualService' }],
+  });
+});
+
 test('a redirect with a status that istiod does not know spoils the routes of all hosts on its port', () => {
   const spoiling = object(
     'VirtualService',

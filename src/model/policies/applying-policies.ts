@@ -21,6 +21,8 @@ export interface JwtRule {
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
   readonly fromParams?: readonly string[];
   readonly fromCookies?: readonly string[];
+  readonly outputPayloadToHeader?: string;
+  readonly outputClaimToHeaders?: readonly { readonly header?: string }[];
 }
 
 interface Specs {

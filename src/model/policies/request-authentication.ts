@@ -4,6 +4,7 @@ import { SelectablePods, unknownLabels } from './selection';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
+import { PERHAPS, Value } from '../requests/patterns';
 
 /** The seconds that Envoy adds to the time at which a token expires. */
 const CLOCK_SKEW = 60;
@@ -59,6 +60,32 @@ export function badToken(
   return { status: first.status, reason: `the token of the request is not valid: ${first.because}`, decidedBy };
 }
 
+/**
+ * The headers of a request without a token, as policies see them: those into which a rule puts what tokens say are taken
+ * from it first.
+ */
+export function headersWithoutToken(
+  policies: Policies,
+  workload: SelectablePods,
+  header: (name: string) => Value,
+): (name: string) => Value {
+  const filled = policies.for(workload, 'RequestAuthentication').flatMap(({ object, applies }) =>
+    (object.spec.jwtRules ?? []).flatMap((rule) =>
+      [rule?.outputPayloadToHeader, ...(rule?.outputClaimToHeaders ?? []).map((one) => one.header)].map((name) => ({
+        name: name?.toLowerCase(),
+        applies,
+      })),
+    ),
+  );
+  if (filled.length === 0) return header;
+  return (name) => {
+    const value = header(name);
+    const found = value === undefined ? undefined : filled.find((one) => one.name === name.toLowerCase());
+    if (found === undefined) return value;
+    return found.applies ? undefined : PERHAPS;
+  };
+}
+
 function hasKeys(jwks: string): boolean {
   try {
     return JSON.parse(jwks)?.keys?.length > 0;
@@ -108,12 +135,13 @@ function cookie(header = '', name: string): string | undefined {
 function problemOf(token: string, { issuer, audiences }: JwtRule): { status: 401 | 403; because: string } | undefined {
   const parts = token.split('.');
   const [header, claims] = parts.map(decoded);
-  if (parts.length !== 3 || header === undefined || claims === undefined)
+  if (parts.length !== 3 || !/^[\w-]+$/.test(parts[2]) || !isHeader(header) || !areClaims(claims))
     return { status: 401, because: 'it is not a JWT' };
   if (issuer && claims.iss !== issuer)
     return { status: 401, because: `its issuer is ${claims.iss ?? 'not given'}, not ${issuer}` };
-  if (typeof claims.exp === 'number' && claims.exp + CLOCK_SKEW < Date.now() / 1000)
-    return { status: 401, because: 'it has expired' };
+  const now = Date.now() / 1000;
+  if (claims.nbf !== undefined && claims.nbf - CLOCK_SKEW > now) return { status: 401, because: 'it is not valid yet' };
+  if (claims.exp !== undefined && claims.exp + CLOCK_SKEW < now) return { status: 401, because: 'it has expired' };
   const own = [claims.aud ?? []].flat();
   if (audiences?.length && !own.some((audience) => audiences.includes(audience)))
     return { status: 403, because: `it is for ${own.join(', ') || 'no audience'}, not for ${audiences.join(' or ')}` };
@@ -121,12 +149,34 @@ function problemOf(token: string, { issuer, audiences }: JwtRule): { status: 401
 }
 
 interface Claims {
-  readonly iss?: unknown;
-  readonly exp?: unknown;
+  readonly iss?: string;
+  readonly nbf?: number;
+  readonly exp?: number;
   readonly aud?: string | readonly string[];
 }
 
-function decoded(part: string): Claims | undefined {
+const SIGNED = /^((ES|HS|PS|RS)(256|384|512)|EdDSA)$/;
+
+function isHeader(header: Decoded): boolean {
+  return SIGNED.test(String(header?.alg)) && isOf('string', header?.kid);
+}
+
+function areClaims(claims: Decoded): claims is Claims & Record<string, unknown> {
+  return (
+    claims !== undefined &&
+    ['iss', 'sub', 'jti'].every((name) => isOf('string', claims[name])) &&
+    ['iat', 'nbf', 'exp'].every((name) => isOf('number', claims[name])) &&
+    [claims.aud].flat().every((one) => isOf('string', one))
+  );
+}
+
+function isOf(type: 'string' | 'number', value: unknown): boolean {
+  return value === undefined || typeof value === type;
+}
+
+type Decoded = Readonly<Record<string, unknown>> | undefined;
+
+function decoded(part: string): Decoded {
   if (!/^[\w-]+$/.test(part)) return undefined;
   try {
     const value = JSON.parse(Buffer.from(part, 'base64url').toString());

@@ -25,6 +25,13 @@ const OF_THE_CLIENT: ReadonlySet<string> = new Set(['accept', 'accept-encoding',
 const OF_THE_BODY: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding']);
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
+/** Headers about the connection or the length of the request, with which it may be another one for each hop. */
+export const FRAMING = ['connection', 'content-length', 'expect', 'te', 'transfer-encoding', 'upgrade'];
+
+export function isOfConnection(name: string): boolean {
+  return FRAMING.includes(name) || name === 'keep-alive' || name === 'proxy-connection';
+}
+
 /** Whether Envoy keeps several values of a header apart: it joins those of the ones that it knows itself. */
 export function isOfApplications(name: string): boolean {
   return /^x-(?!envoy|forwarded|request-id|client-trace-id)/.test(name);

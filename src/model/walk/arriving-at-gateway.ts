@@ -13,7 +13,7 @@ import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { headerOf } from '../requests/http-request';
 import { blockedBy } from '../policies/network-policy';
-import { badToken } from '../policies/request-authentication';
+import { badToken, headersWithoutToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from './reading-http';
 import { identify, terminateTls } from './gateway-handshake';
@@ -223,7 +223,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     : arrived;
   // From here on, the gateway answers with a status.
   leg.isRead ||= reads;
-  if (!read) return leg.refuse('gateway', 400, 'the gateway refuses the path', chain.decidedBy);
+  if (!read) return leg.refuse('gateway', 400, 'the gateway refuses the path or the method', chain.decidedBy);
   const request = read.http;
   const http = reads && request ? { header: (name: string) => headerOf(request, name), ...request } : undefined;
   const token = http && badToken(configuration.policies, workload, http);
@@ -235,7 +235,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     port: knownPort(workload, port),
     principal: identity,
     serverName: tls && firstBytes(flow).serverName,
-    http,
+    http: http && { ...http, header: headersWithoutToken(configuration.policies, workload, http.header) },
   });
   if (!verdict.allowed) {
     leg.handshakeEnds();

@@ -13,7 +13,7 @@ import { CallerPod } from '../proxies/capture';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
 import { Flow } from './flow';
-import { HttpRequest, namesInLowerCase } from '../requests/http-request';
+import { FRAMING, HttpRequest, namesInLowerCase } from '../requests/http-request';
 import { withoutPort } from '../objects/host-names';
 import { pathAsSent } from '../requests/path-normalization';
 import { ModelRequest } from '../requests/request';
@@ -38,9 +38,6 @@ const IMPLIED: Partial<Record<Spoken, Readonly<Record<string, string>>>> = {
   grpc: { 'content-type': 'application/grpc', te: 'trailers' },
   websocket: { connection: 'Upgrade', upgrade: 'websocket' },
 };
-
-/** Headers about the connection or the length of the request, with which it may be another one for each hop. */
-const FRAMING = ['connection', 'content-length', 'expect', 'te', 'transfer-encoding', 'upgrade'];
 
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
@@ -145,8 +142,11 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     throw new Undetermined(
       `the model does not know what the header ${framing} of a request does (WebSockets are asked for by what it speaks)`,
     );
-  const headers = new Map([...Object.entries((request.speak && IMPLIED[request.speak]) ?? {}), ...given]);
   const isGrpc = request.speak === 'grpc';
+  if (!isGrpc && /^application\/grpc(\+|$)/.test(given.get('content-type') ?? ''))
+    throw new Undetermined('proxies answer calls of gRPC in their own way: say that the request is one (speak: grpc)');
+  if (request.method === 'CONNECT') throw new Undetermined('the model does not know what proxies do with CONNECT');
+  const headers = new Map([...Object.entries((request.speak && IMPLIED[request.speak]) ?? {}), ...given]);
   const path = pathAsSent(request.url, url);
   const http: HttpRequest = {
     method: isGrpc ? 'POST' : (request.method ?? 'GET'),

@@ -63,7 +63,7 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
   if (!leg.isRead)
     return leg.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
   const read = readAtSidecar(configuration.registry, flow);
-  if (!read) return leg.refuse('sidecar', 400, 'the sidecar refuses the path', chain.decidedBy);
+  if (!read) return leg.refuse('sidecar', 400, 'the sidecar refuses the path or the method', chain.decidedBy);
   const routed = leg.oneOf(configuration.sharingRoutes(scope, port), mixedUp, true)!;
   const host = chain.http.own
     ? configuration.ownHost(routed, port, chain.http.own)

@@ -1,4 +1,5 @@
 import { Flow, withHeaders } from './flow';
+import { isUsual } from '../requests/methods';
 import { normalizedPath } from '../requests/path-normalization';
 import { Registry } from '../registry/registry';
 
@@ -45,7 +46,7 @@ const TAKEN_AT_GATEWAY: ReadonlySet<string> = new Set([
 /** To what a request brings along here, gateways add a value of their own, or put it in its place. */
 const CHANGED_AT_GATEWAY = ['x-envoy-attempt-count', 'x-envoy-external-address', 'x-forwarded-for', 'x-request-id'];
 
-/** The request as a sidecar reads it; undefined where it refuses the path. */
+/** The request as a sidecar reads it; undefined where it refuses the path or the method. */
 export function readAtSidecar(registry: Registry, flow: Flow): Flow | undefined {
   const given = flow.http!.headers.get('x-forwarded-proto')?.toLowerCase();
   const scheme = given === 'https' ? 'https' : 'http';
@@ -53,8 +54,8 @@ export function readAtSidecar(registry: Registry, flow: Flow): Flow | undefined 
 }
 
 /**
- * The request as a gateway reads it, with the headers that it adds; undefined where it refuses the path. The scheme is
- * that of the connection, unless HTTP/2 brings along the one that the sidecar has read.
+ * The request as a gateway reads it, with the headers that it adds; undefined where it refuses the path or the
+ * method. The scheme is that of the connection, unless HTTP/2 brings along the one that the sidecar has read.
  */
 export function readAtGateway(
   registry: Registry,
@@ -73,7 +74,7 @@ function reading(
   { scheme, forwardedProto, set }: { scheme: 'http' | 'https'; forwardedProto: string; set: ReadonlySet<string> },
 ): Flow | undefined {
   const path = normalizedPath(flow.http!.path, registry.world.mesh?.pathNormalization);
-  if (path === undefined) return undefined;
+  if (path === undefined || !(flow.http2 || isUsual(flow.http!.method))) return undefined;
   return { ...flow, http: { ...flow.http!, path, scheme, forwardedProto, setByProxies: set } };
 }
 
