@@ -626,11 +626,16 @@ test.each([
   expect(ask(ENTRY, 'shop/cart', { url: 'http://site.example.com/', ...request }).outcome).toBe('undetermined');
 });
 
-test.each(['Connection', 'Keep-Alive', 'Upgrade'])('a route that sets %s', (name) => {
+test.each([
+  ['Connection', 'close'],
+  ['Keep-Alive', 'x'],
+  ['Upgrade', 'x'],
+  ['Content-Type', 'application/grpc'],
+])('a route that sets %s', (name, value) => {
   const route = object(
     'VirtualService',
     'networking.istio.io/v1',
-    `{ hosts: [site.example.com], http: [{ headers: { request: { set: { ${name}: x } } }, route: [{ destination: { host: site.example.com } }] }] }`,
+    `{ hosts: [site.example.com], http: [{ headers: { request: { set: { ${name}: ${value} } } }, route: [{ destination: { host: site.example.com } }] }] }`,
   );
   expect(ask(ENTRY + route, 'shop/cart', 'http://site.example.com/')).toMatchObject({
     outcome: 'undetermined',

@@ -32,6 +32,11 @@ export function isOfConnection(name: string): boolean {
   return FRAMING.includes(name) || name === 'keep-alive' || name === 'proxy-connection';
 }
 
+/** Whether a type of content makes a request a call of gRPC, which proxies answer in their own way. */
+export function isOfGrpc(contentType: string): boolean {
+  return /^application\/grpc(\+|$)/.test(contentType);
+}
+
 /** Whether Envoy keeps several values of a header apart: it joins those of the ones that it knows itself. */
 export function isOfApplications(name: string): boolean {
   return /^x-(?!envoy|forwarded|request-id|client-trace-id)/.test(name);

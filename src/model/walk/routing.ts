@@ -9,7 +9,7 @@ import { Destination } from '../routes/destination';
 import { firstMatchingEntry, matchesText, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
 import { HeaderChanges, HttpAction, HttpRoute, Preflights } from '../routes/route';
-import { HttpRequest, isOfApplications, isOfConnection, isUnsaid } from '../requests/http-request';
+import { HttpRequest, isOfApplications, isOfConnection, isOfGrpc, isUnsaid } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
 import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
@@ -173,10 +173,12 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   request.further = further;
   const hasCertainly = (name: string) => request.headers.has(name) && changed.get(name) !== 'perhaps';
   for (const changes of headerChanges(rule, last)) {
-    const framing = [...changes.set, ...changes.add].find(([name]) => isOfConnection(name));
+    const framing = [...changes.set, ...changes.add].find(
+      ([name, value]) => isOfConnection(name) || (name === 'content-type' && isOfGrpc(value)),
+    );
     if (framing)
       throw new Undetermined(
-        `a route sets the header ${framing[0]}, which is about a connection: over HTTP/2 the next proxy may refuse it`,
+        `a route sets the header ${framing[0]}, by which the next proxy may take the request for another one, or refuse it`,
         [fieldRef(rule.object, 'spec.http')],
       );
     // In the order in which Envoy does it.
