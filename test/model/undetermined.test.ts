@@ -626,6 +626,18 @@ test.each([
   expect(ask(ENTRY, 'shop/cart', { url: 'http://site.example.com/', ...request }).outcome).toBe('undetermined');
 });
 
+test('a route that sets the length of responses', () => {
+  const route = object(
+    'VirtualService',
+    'networking.istio.io/v1',
+    '{ hosts: [site.example.com], http: [{ headers: { response: { set: { Content-Length: "0" } } }, route: [{ destination: { host: site.example.com } }] }] }',
+  );
+  expect(ask(ENTRY + route, 'shop/cart', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    causes: [{ kind: 'VirtualService' }],
+  });
+});
+
 test.each([
   ['Connection', 'close'],
   ['Keep-Alive', 'x'],

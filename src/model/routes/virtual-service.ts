@@ -18,7 +18,8 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
-import { namesInLowerCase } from '../requests/http-request';
+import { isOfConnection, namesInLowerCase } from '../requests/http-request';
+import { Undetermined } from '../answer/undetermined';
 import { millisecondsOf } from '../../schema/durations';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
@@ -110,7 +111,12 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
       (fault?.abort && unknown(fault, 'fault', 'fault')) ??
       unknown(fault?.abort, 'abort', 'fault', '.abort') ??
       unknown(redirect, 'redirect', 'redirect') ??
-      unknown(rewrite, 'rewrite', 'rewrite'),
+      unknown(rewrite, 'rewrite', 'rewrite') ??
+      ([http, ...(http.route ?? [])].some(({ headers }) => framesResponse(headers))
+        ? new Undetermined('a route sets a header of responses that is about the connection or their length', [
+            where('headers'),
+          ])
+        : undefined),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.delay?.fixedDelay && {
       delay: {
@@ -155,6 +161,11 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
 function preflightsOf({ allowOrigins, allowOrigin, unmatchedPreflights }: Of<Http, 'corsPolicy'>, where: FieldRef) {
   const origins = allowOrigins ?? (allowOrigin ?? []).map((exact) => ({ exact }));
   return { origins: origins.map((one) => textMatch(one)), ignoresOthers: unmatchedPreflights === 'IGNORE', where };
+}
+
+function framesResponse(headers: Headers | undefined): boolean {
+  const { add, set } = headers?.response ?? {};
+  return Object.keys({ ...add, ...set }).some((name) => isOfConnection(name.toLowerCase()));
 }
 
 function changesLocation(headers: Headers | undefined): boolean {
