@@ -1,6 +1,6 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { METADATA, where } from './_readers';
+import { METADATA, readIstioVersion, where } from './_readers';
 import type { EgressGateway } from './egress-gateway';
 import { IEgressGateway } from './i-egress-gateway';
 import { RegistryOnlyMesh } from './registry-only-mesh';
@@ -13,6 +13,7 @@ import { overlap } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import type { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policy';
+import { tracingSwitch } from '../recipes/trace-context';
 import { isA } from '../values/brand';
 import { assertDnsLabel, assertObjectName } from '../values/names';
 import { Problems } from '../values/problems';
@@ -209,6 +210,7 @@ export class EgressGuard extends Construct {
 
   private readonly props: Checked<EgressGuardProps>;
   private readonly rootNamespace: string;
+  private readonly tracingSwitches: string[];
   private known?: { readonly at: number; readonly facts: GuardFacts };
 
   constructor(scope: Construct, id: string, props: EgressGuardProps = {}) {
@@ -227,6 +229,7 @@ export class EgressGuard extends Construct {
             'virtual machines only',
         );
     }
+    this.tracingSwitches = ['disableContextPropagation', tracingSwitch(readIstioVersion(this, undefined, problems))];
     problems.throwIfAny();
     this.rootNamespace = this.props.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     validate(this);
@@ -269,6 +272,7 @@ export class EgressGuard extends Construct {
       proxyImages,
       proxyVariables,
       clusterDomain: this.props.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
+      tracingSwitches: [...new Set(this.tracingSwitches)],
     };
   }
 

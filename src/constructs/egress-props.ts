@@ -53,8 +53,8 @@ export interface CommonEgressProps {
 
   /**
    * The team or app that declares these hosts: a DNS label, part of the names of all objects, and their label
-   * `cdk8s-istio-egress/owner`. Two apps that declare the same host for the same namespace need different owners,
-   * otherwise they overwrite each other's objects.
+   * `cdk8s-istio-egress/owner`. Two apps that declare hosts for the same namespace need different owners, otherwise they
+   * overwrite each other's objects: those of the same host, and the policies for callers of all hosts.
    *
    * @default - the namespace of the chart
    */

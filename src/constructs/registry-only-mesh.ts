@@ -172,6 +172,8 @@ export class RegistryOnlyMesh extends Construct {
   /** The Sidecars. */
   public readonly apiObjects: ApiObject[];
 
+  private readonly wholeMesh: boolean;
+
   constructor(scope: Construct, id: string, props: RegistryOnlyMeshProps = {}) {
     super(scope, id);
     const problems = new Problems(where(this));
@@ -183,17 +185,17 @@ export class RegistryOnlyMesh extends Construct {
 
     brand(this, 'RegistryOnlyMesh');
     validate(this);
-    const wholeMesh = namespaces.length === 0 && workloads.length === 0;
-    if (wholeMesh || checked.rootNamespace !== undefined) declareRootNamespace(this, rootNamespace);
-    const locks: MeshLock[] = wholeMesh
-      ? [{ namespace: rootNamespace, wholeMesh }]
+    this.wholeMesh = namespaces.length === 0 && workloads.length === 0;
+    if (this.wholeMesh || checked.rootNamespace !== undefined) declareRootNamespace(this, rootNamespace);
+    const locks: MeshLock[] = this.wholeMesh
+      ? [{ namespace: rootNamespace, wholeMesh: true }]
       : [...namespaces.map((namespace) => ({ namespace })), ...workloads];
     this.apiObjects = emit(this, meshLock(locks, imports, { name, labels, annotations }));
   }
 
   /**
    * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
-   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace
+   * returned, not written to the manifests. Only a lock of the whole mesh has it. From Istio 1.31 on it also makes the ServiceEntries of each namespace
    * private to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
@@ -206,6 +208,11 @@ export class RegistryOnlyMesh extends Construct {
     const checked = readProps(options, HELM_VALUES, problems, 'options');
     const version = readIstioVersion(this, undefined, problems);
     const { unsafeCaptureOnlyCidrs: ranges, namespacesThatShareEntries: sharing = [] } = checked;
+    if (!this.wholeMesh)
+      problems.add(
+        'this lock is for some namespaces or workloads only, and values for Helm are for the whole mesh, which they ' +
+          'would lock; call it on a RegistryOnlyMesh without `namespaces` and `workloads`',
+      );
     if (sharing.length > 0) problems.check('namespacesThatShareEntries', () => version.require('entryVisibility'));
     problems.throwIfAny();
     return Yaml.stringify({

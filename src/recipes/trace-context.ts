@@ -20,7 +20,7 @@ export function noTraceContext(
   version: IstioVersion,
   given: ApiObjectMetadata,
 ): RecipeObject[] {
-  const off = version.has('traceContextAlone') ? { disableContextPropagation: true } : { disableSpanReporting: true };
+  const off = { [tracingSwitch(version)]: true };
   const metadata = { ...given, name: gateway ? `${gateway.name}-trace-context` : 'trace-context' };
   const spec = () => ({
     selector: { matchLabels: gateway?.labels ?? INJECTED },
@@ -29,4 +29,9 @@ export function noTraceContext(
   return [
     { id: 'trace-context', kind: Telemetry, side: gateway ? 'gateway' : 'caller', rank: Rank.FIRST, metadata, spec },
   ];
+}
+
+/** The field that keeps a proxy from writing headers of tracing. */
+export function tracingSwitch(version: IstioVersion): 'disableContextPropagation' | 'disableSpanReporting' {
+  return version.has('traceContextAlone') ? 'disableContextPropagation' : 'disableSpanReporting';
 }

@@ -691,6 +691,18 @@ test('Telemetry that sends the headers of tracing again is refused, and no other
   expect(ask(istio('Telemetry', {}))).toEqual([]);
 });
 
+test('before Istio 1.30 that is Telemetry that reports spans again', () => {
+  const ask = (version: string) => {
+    const app = newApp();
+    app.node.setContext('istioVersion', version);
+    new EgressGuard(new Chart(app, 'chart'), 'guard');
+    const telemetry = istio('Telemetry', { tracing: [{ disableSpanReporting: false }] });
+    return refusals(allManifests(app), { object: { ...telemetry, apiVersion: 'telemetry.istio.io/v1' } });
+  };
+  expect(ask('1.29')).toEqual([expect.stringMatching(/leave out .* `disableSpanReporting: false`/)]);
+  expect(ask('1.30')).toEqual([]);
+});
+
 describe('Services and endpoints', () => {
   const ask = guard();
   const within = guard({ endpointCidrs: ['10.244.0.0/16', 'fd00:10:244::/56'] });

@@ -136,3 +136,11 @@ test('a release without the setting gets none, and is refused where it is asked 
     /namespacesThatShareEntries: Istio 1\.30 cannot do ServiceEntries that are private/,
   );
 });
+
+test.each([{ namespaces: ['payments'] }, { workloads: [{ namespace: 'web', labels: { app: 'crawler' } }] }])(
+  'a lock of a part of the mesh, %j, has no values for Helm, which would lock all of it',
+  (props) => {
+    const lock = new RegistryOnlyMesh(new Chart(newApp(), 'chart'), 'lock', props);
+    expect(errorOf(() => lock.helmValues())).toMatch(/helmValues: this lock is for some namespaces or workloads only/);
+  },
+);

@@ -5,7 +5,7 @@ import { KubeObject } from './lab';
 import { Mesh, synthesise } from './support';
 import { AccessRow, AccessTable } from '../../src/access/access-table';
 import { EgressGateway } from '../../src/constructs/egress-gateway';
-import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayEgressProps } from '../../src/constructs/gateway-egress';
 import { Caller } from '../../src/values/caller';
 
 export const HOST = 'api.partner.com';
@@ -23,7 +23,9 @@ export const CONFIG = 'proxy.istio.io/config';
 /** Long enough to tell it from everything else that takes its time. */
 export const DRAIN_SECONDS = 3;
 
-export function manifests(...callers: string[]): KubeObject[] {
+export const manifests = (...callers: string[]) => manifestsWith({}, ...callers);
+
+export function manifestsWith(props: Partial<GatewayEgressProps>, ...callers: string[]): KubeObject[] {
   return synthesise((app) => {
     const platform = new Chart(app, 'platform', { namespace: 'egress' });
     const gateway = new EgressGateway(platform, 'exit');
@@ -33,6 +35,7 @@ export function manifests(...callers: string[]): KubeObject[] {
       gateway,
       hosts: [HOST],
       callers: callers.map((name) => Caller.serviceAccount(name === 'elsewhere' ? 'web' : 'shop', name)),
+      ...props,
     }).originateTls('tls');
   }).map((object) => {
     const annotations = object.kind === 'Deployment' && object.spec.template.metadata.annotations;

@@ -217,12 +217,13 @@ export const ISTIO_POLICIES: GuardPolicies = {
     namespaces: outside(facts),
     validations: [
       {
-        expression:
-          `${field('spec.tracing', '[]')}.all(tracing, ` +
-          `${field('disableContextPropagation', 'true', 'tracing')} != false)`,
+        expression: `${field('spec.tracing', '[]')}.all(tracing, ${facts.tracingSwitches
+          .map((name) => `${field(name, 'true', 'tracing')} != false`)
+          .join(' && ')})`,
         message:
           'Where NoTraceContext or the platform keeps the headers of tracing inside, they stay inside: leave out ' +
-          '`disableContextPropagation: false`, which is what holds anyway where nobody says otherwise.',
+          `${facts.tracingSwitches.map((name) => `\`${name}: false\``).join(' and ')}, which is what holds anyway where ` +
+          'nobody says otherwise.',
       },
     ],
   }),

@@ -9,6 +9,8 @@ export interface GuardFacts {
   readonly endpointCidrs: string[];
   readonly machineCidrs: string[];
   readonly clusterDomain: string;
+  /** The fields by which NoTraceContext keeps the headers of tracing inside. */
+  readonly tracingSwitches: string[];
   /** What the images of sidecars are called; none for those of Istio's releases. */
   readonly proxyImages: string[];
   /** Variables of sidecars, beside the usual ones. */

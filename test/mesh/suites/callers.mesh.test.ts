@@ -302,6 +302,45 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
   });
 });
 
+describeMesh('apps that do not know each other', { table: table(OWN) }, (mesh) => {
+  const gateway = (isLocked: boolean) =>
+    synthesise((app) => {
+      const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+      if (isLocked) exit.lockdown();
+    }).filter(inForce);
+  /** An app for one host, with what it believes of the gateway. */
+  const team = (lockedDown: boolean, namespace: string, host: string, caller: string, refusal?: GatewayRefusal) =>
+    synthesise((app) => {
+      const chart = new Chart(app, 'team', { namespace });
+      const installation = GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown });
+      new GatewayEgress(chart, 'host', {
+        gateway: InstalledEgressGateway.fromInstallation(chart, 'exit', installation),
+        hosts: [host],
+        callers: [Caller.serviceAccount(namespace, caller)],
+        refusal,
+      }).originateTls('tls');
+    });
+  const { FORBIDDEN } = GatewayRefusal;
+
+  test('two apps of one owner: the policy that is applied last decides for the hosts of both', async () => {
+    const first = team(true, 'shop', SHOP, 'checkout', FORBIDDEN);
+    const second = team(true, 'shop', WEB, 'crawler', FORBIDDEN);
+    await mesh.apply([...gateway(true), ...first]);
+    await hold(mesh, [...SHOP_ROWS, ...refused('crawler', SHOP, 403)]);
+    const both = new Map([...gateway(true), ...first, ...second].map((object) => [idOf(object), object]));
+    await mesh.apply([...both.values()]);
+    await hold(mesh, [...through('crawler', SHOP), ...refused('checkout', SHOP, 403)]);
+  });
+
+  test('an app that takes an open gateway for a locked one closes it for all others', async () => {
+    const first = team(false, 'shop', SHOP, 'checkout');
+    await mesh.apply([...gateway(false), ...first]);
+    await hold(mesh, SHOP_ROWS);
+    await mesh.apply([...gateway(false), ...first, ...team(true, 'web', WEB, 'front', FORBIDDEN)]);
+    await hold(mesh, [...refused('checkout', SHOP, 403), ...through('front', WEB)]);
+  });
+});
+
 describeMesh(
   'the trust domain, where the mesh has an alias for it',
   {

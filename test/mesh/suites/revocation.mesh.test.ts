@@ -25,6 +25,7 @@ import {
   isAnswered,
   LABELS,
   manifests,
+  manifestsWith,
   rowOf,
   table,
 } from '../leaving-caller';
@@ -245,6 +246,21 @@ describeMesh('the last caller of a namespace', { table: TWO_NAMESPACES, manifest
     expect(await isAnswered(mesh, 'elsewhere')).toBe(false);
     expect(await isAnswered(mesh, 'stays')).toBe(true);
   });
+
+  test.each(['owner', 'namePrefix'])(
+    'with another %s the former callers are let in until the former objects are deleted',
+    async (prop) => {
+      const renamed = manifestsWith({ [prop]: 'other' }, 'stays').map(({ metadata, ...object }) => ({
+        ...object,
+        metadata: { ...metadata, creationTimestamp: '2025-01-01T00:00:00Z' },
+      }));
+      await mesh.apply(applied(BEFORE, renamed));
+      expect(await isAnswered(mesh, 'leaves')).toBe(true);
+      await mesh.apply(renamed);
+      expect(await isAnswered(mesh, 'leaves')).toBe(false);
+      expect(await isAnswered(mesh, 'stays')).toBe(true);
+    },
+  );
 });
 
 describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {

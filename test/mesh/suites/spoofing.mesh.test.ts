@@ -672,6 +672,26 @@ describeMesh(
   (mesh) => {
     const proxyOf = (name: string) => mesh.lab.proxies.find(({ pod }) => pod.id === name)!;
 
+    test('own TLS to a host whose HTTPS is left out, under its private name, leads there', async () => {
+      const host = 'api.partner.com';
+      const objects = synthesise((app) => {
+        const props = { hosts: [host], ports: [EgressPort.http()] };
+        new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'api', props).originateTls('tls');
+      });
+      await mesh.apply(objects);
+      await mesh.expectRow({
+        from: 'app',
+        request: `https://${host}/`,
+        expect: { outcome: 'refused', by: 'sidecar' },
+      });
+      const { host: name } = objects.find(({ kind }) => kind === 'DestinationRule')!.spec;
+      const external = mesh.lab.watchExternalHosts();
+      await mesh.lab
+        .shellOf('app')
+        .must('curl', ['-sk', '--connect-to', `${name}:443:${EVIL}:443`, `https://${name}/`]);
+      expect(await external.read()).toContainEqual(expect.objectContaining({ event: 'request', server: host }));
+    });
+
     test('a sidecar looks up a host of its own where its pod says', async () => {
       const host = 'api.partner.com';
       const answered = (answeredBy: string) =>

@@ -114,6 +114,20 @@ describeMesh(
       },
     );
 
+    test('spans that a younger Telemetry reports again bring the headers with them', async () => {
+      const older = synthesise((app) => {
+        app.node.setContext('istioVersion', '1.29');
+        new NoTraceContext(new Chart(app, 'shop', { namespace: 'shop' }), 'trace');
+      }).map((object) => ({ ...object, metadata: { ...object.metadata, creationTimestamp: '2020-01-01T00:00:00Z' } }));
+      const objects = [...manifests.filter((object) => !isCure(object) || ofGateway(object)), ...older];
+      await mesh.apply([...objects, ...traced('zipkin')]);
+      expect(await added(PLAIN)).toEqual([]);
+      const again = telemetry('own', 'shop', { match: { mode: 'CLIENT' }, disableSpanReporting: false });
+      again.spec.selector = { matchLabels: { 'security.istio.io/tlsMode': 'istio' } };
+      await mesh.apply([...objects, ...traced('zipkin'), again]);
+      expect(await added(PLAIN)).toContain('x-b3-traceid');
+    });
+
     describe.each([
       ['zipkin', 'x-b3-traceid'],
       ['skywalking', 'sw8'],
