@@ -195,8 +195,8 @@ export class RegistryOnlyMesh extends Construct {
 
   /**
    * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
-   * returned, not written to the manifests. Only a lock of the whole mesh has it. From Istio 1.31 on it also makes the ServiceEntries of each namespace
-   * private to it, which no object can say for the whole mesh.
+   * returned, not written to the manifests. Only a lock of the whole mesh has it. From Istio 1.31 on it also makes the
+   * ServiceEntries of each namespace private to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
    * @example
