@@ -49,7 +49,12 @@ function main(): void {
     'by-command.js': byCommand.filter((name) => !atLoad.includes(name) && !atSynth.includes(name)),
     'by-guard.js': byGuard.filter((name) => !atLoad.includes(name)),
   };
-  const fileOf = new Map(Object.entries(joined).flatMap(([file, names]) => names.map((name) => [name, file])));
+  const fileOf = new Map<string, string>();
+  for (const [file, names] of Object.entries(joined))
+    for (const name of names) {
+      if (fileOf.has(name)) throw new Error(`${name} would be in ${file} and in ${fileOf.get(name)}`);
+      fileOf.set(name, file);
+    }
   /** The text of a module, with what it requires where that is now. */
   const led = (name: string, into?: string) =>
     fs.readFileSync(path.join(SRC, name), 'utf8').replace(/require\("(\.[^"]+)"\)/g, (_, written) => {

@@ -13,7 +13,7 @@ import { overlap } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import type { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policy';
-import { tracingSwitch } from '../recipes/trace-context';
+import { tracingSwitches } from '../recipes/trace-context';
 import { isA } from '../values/brand';
 import { assertDnsLabel, assertObjectName } from '../values/names';
 import { Problems } from '../values/problems';
@@ -229,7 +229,7 @@ export class EgressGuard extends Construct {
             'virtual machines only',
         );
     }
-    this.tracingSwitches = ['disableContextPropagation', tracingSwitch(readIstioVersion(this, undefined, problems))];
+    this.tracingSwitches = tracingSwitches(readIstioVersion(this, undefined, problems));
     problems.throwIfAny();
     this.rootNamespace = this.props.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     validate(this);
@@ -272,7 +272,7 @@ export class EgressGuard extends Construct {
       proxyImages,
       proxyVariables,
       clusterDomain: this.props.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
-      tracingSwitches: [...new Set(this.tracingSwitches)],
+      tracingSwitches: this.tracingSwitches,
     };
   }
 

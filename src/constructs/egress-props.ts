@@ -53,8 +53,9 @@ export interface CommonEgressProps {
 
   /**
    * The team or app that declares these hosts: a DNS label, part of the names of all objects, and their label
-   * `cdk8s-istio-egress/owner`. Two apps that declare hosts for the same namespace need different owners, otherwise they
-   * overwrite each other's objects: those of the same host, and the policies for callers of all hosts.
+   * `cdk8s-istio-egress/owner`. Two apps need different owners if they declare, for the same namespace, the same host
+   * or callers that a policy checks (`GatewayRefusal.FORBIDDEN`, whole namespaces). Otherwise they overwrite each
+   * other's objects.
    *
    * @default - the namespace of the chart
    */

@@ -32,8 +32,9 @@ export function metadataOf({ metadata }: ApiObject): unknown {
   if (own.length !== METADATA_FIELDS.size || !own.every((field) => METADATA_FIELDS.has(field)))
     return metadata.toJson();
   const { apiObject: _, _additionalAttributes: more, ...all } = metadata as unknown as Record<string, object>;
-  // No copy of them: V8 keeps an object from which a field was deleted, and its copies, in a form that is slow to read.
-  for (const [field, value] of Object.entries(more)) if (!(field in all)) all[field] = value;
+  // Not `{ ...more }`: V8 keeps an object from which a field was deleted, and its copies, in a form that is slow to
+  // read.
+  for (const [field, value] of Object.entries(more)) if (!Object.hasOwn(all, field)) all[field] = value;
   return sorted(all, true);
 }
 

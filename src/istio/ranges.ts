@@ -56,8 +56,8 @@ export function throughNat64(range: string): string {
 /** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
 export const STAND_INS = '240.0.0.0/4';
 
-/** Those of them that istiod gives to the hosts of ServiceEntries. */
-export const ALLOCATED = '240.240.0.0/16';
+/** From which istiod allocates addresses to the hosts of ServiceEntries. */
+export const ALLOCATED = { v4: '240.240.0.0/16', v6: '2001:2::/48' } as const;
 
 /** Whether it is a range of more than one address. */
 export function isRange(text: string): boolean {

@@ -20,7 +20,7 @@ export function noTraceContext(
   version: IstioVersion,
   given: ApiObjectMetadata,
 ): RecipeObject[] {
-  const off = { [tracingSwitch(version)]: true };
+  const off = { [tracingSwitches(version)[0]]: true };
   const metadata = { ...given, name: gateway ? `${gateway.name}-trace-context` : 'trace-context' };
   const spec = () => ({
     selector: { matchLabels: gateway?.labels ?? INJECTED },
@@ -31,7 +31,9 @@ export function noTraceContext(
   ];
 }
 
-/** The field that keeps a proxy from writing headers of tracing. */
-export function tracingSwitch(version: IstioVersion): 'disableContextPropagation' | 'disableSpanReporting' {
-  return version.has('traceContextAlone') ? 'disableContextPropagation' : 'disableSpanReporting';
+/** The fields that keep a proxy from writing headers of tracing; the first is what this version goes by. */
+export function tracingSwitches(version: IstioVersion): string[] {
+  return version.has('traceContextAlone')
+    ? ['disableContextPropagation']
+    : ['disableSpanReporting', 'disableContextPropagation'];
 }

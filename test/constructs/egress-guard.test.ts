@@ -336,6 +336,13 @@ describe('VirtualServices', () => {
   ])('%s pass', (_what, object) => {
     expect(ask(object)).toEqual([]);
   });
+
+  test('on a shared Gateway they lead where they want, and have values that Envoy takes', () => {
+    const shared = (http: object) => route({ exportTo: undefined, gateways: ['istio-ingress/public'], http: [http] });
+    expect(ask(shared(ANYWHERE))).toEqual([]);
+    expect(ask(shared({ ...ANYWHERE, timeout: '900000h' }))).toEqual([expect.stringMatching(/^Durations/)]);
+    expect(ask(shared({ delegate: { name: 'x' } }))).toEqual([expect.stringMatching(/without `delegate`/)]);
+  });
 });
 
 describe('VirtualServices that other namespaces see', () => {
@@ -348,7 +355,6 @@ describe('VirtualServices that other namespaces see', () => {
     ['nobody', seen({ route: [{}] })],
     ['somebody else, as a copy', seen({ mirror: { host: hop } })],
     ['somebody else, as one of several copies', seen({ mirrors: [{ destination: { host: hop } }] })],
-    ['what another object says', seen({ delegate: { name: 'x', namespace: 'other' } })],
     ['its own Service, under a private name', seen({ rewrite: { authority: hop } })],
     ['its own Service, under a private name with a port', seen({ rewrite: { authority: `${hop}:443` } })],
     ...['Host', 'host', ':authority', ':Authority'].flatMap((name): [string, object][] =>
@@ -366,6 +372,12 @@ describe('VirtualServices that other namespaces see', () => {
   ];
   test.each(destinations)('do not send to %s', (_what, object) => {
     expect(ask(object)).toEqual([expect.stringMatching(/own namespace's Services only.*`exportTo: \["\."\]`/)]);
+  });
+
+  test('have their routes themselves, and no delegate', () => {
+    expect(ask(seen({ delegate: { name: 'x', namespace: 'other' } }))).toEqual([
+      expect.stringMatching(/without `delegate`.*`exportTo: \["\."\]`/),
+    ]);
   });
 
   const GO_ONLY = '/\\p{Letter}+';
@@ -699,7 +711,7 @@ test('before Istio 1.30 that is Telemetry that reports spans again', () => {
     const telemetry = istio('Telemetry', { tracing: [{ disableSpanReporting: false }] });
     return refusals(allManifests(app), { object: { ...telemetry, apiVersion: 'telemetry.istio.io/v1' } });
   };
-  expect(ask('1.29')).toEqual([expect.stringMatching(/leave out .* `disableSpanReporting: false`/)]);
+  expect(ask('1.29')).toEqual([expect.stringMatching(/leave out `disableSpanReporting: false`/)]);
   expect(ask('1.30')).toEqual([]);
 });
 

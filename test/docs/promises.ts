@@ -168,7 +168,7 @@ export function promisesPage(sentences: Sentence[]): string {
 
 /** As much of a sentence as is needed to find it on its page; code is not cut. */
 function beginning(text: string): string {
-  const [start] = /^(?:`[^`]*`|[^`]){0,32}\S*/.exec(text)!;
+  const [start] = /^(?:`[^`]*`|[^`]){0,20}\S*/.exec(text)!;
   return start.length < text.length ? `${start} …` : text;
 }
 

@@ -449,10 +449,14 @@ export const CASES: Case[] = [
   caseOf('a token in a cookie', `${overHttp()}${authentication(issuer(', fromCookies: [token]'))}`, [
     ['/', 401, { headers: { Cookie: 'a=b; token=abc' } }],
     ['/', 401, { headers: { Cookie: 'token=' } }],
-    ['/', 401, { headers: { Cookie: `token="${token({ iss: 'good', exp: 1 })}"` } }],
     ['/', 200, { headers: { Cookie: 'token' } }],
     ['/', 200, bearer('abc')],
   ]),
+  caseOf(
+    'a token in quotes in a cookie',
+    `${overHttp()}${authentication(issuer(', audiences: [us], fromCookies: [token]'))}`,
+    [['/', 403, { headers: { Cookie: `token="${token({ iss: 'good', aud: 'them' })}"` } }]],
+  ),
   caseOf('a token for another audience', `${overHttp()}${authentication(issuer(', audiences: [us]'))}`, [
     ['/', 403, bearer(token({ iss: 'good', aud: 'them', exp: LATER }))],
     ['/', 403, bearer(token({ iss: 'good' }))],

@@ -626,6 +626,95 @@ test.each([
   expect(ask(ENTRY, 'shop/cart', { url: 'http://site.example.com/', ...request }).outcome).toBe('undetermined');
 });
 
+describe('addresses that nobody knows, in ranges', () => {
+  const db =
+    '---\napiVersion: v1\nkind: Service\nmetadata: { name: db, namespace: shop }\nspec: { ports: [{ port: 80 }] }\n';
+  const ranges = (addresses: string, port: number) =>
+    object(
+      'ServiceEntry',
+      'networking.istio.io/v1',
+      `{ hosts: [ranges.internal], addresses: ${addresses}, resolution: NONE, ports: [{ number: ${port}, name: tcp, protocol: TCP }] }`,
+    );
+  const capture = (included: string) =>
+    object(
+      'Deployment',
+      'apps/v1',
+      `{ template: { metadata: { labels: { app: cart }, annotations: { traffic.sidecar.istio.io/includeOutboundIPRanges: '${included}' } } } }`,
+    );
+  const url = 'http://db.shop.svc.cluster.local:82/';
+
+  test('what only explains a refusal leaves it one', () => {
+    const answer = ask(db + ranges('[10.0.0.0/8]', 81), 'shop/cart', url, LOCKED);
+    expect(answer).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('declares port 82') });
+  });
+
+  test('every address holds that of a Service, a part of them may', () => {
+    expect(ask(db + capture('0.0.0.0/0,::/0'), 'shop/cart', url, LOCKED)).toMatchObject({ outcome: 'refused' });
+    expect(ask(db + capture('10.0.0.0/8'), 'shop/cart', url, LOCKED)).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringContaining('clusterIP'),
+      causes: [{ kind: 'Deployment', field: expect.stringContaining('includeOutboundIPRanges') }],
+    });
+  });
+
+  test.each(['[2001:2::/48]', '["::/1", "8000::/1"]', '[240.240.7.0/24]'])(
+    '%s may hold what istiod allocates',
+    (own) => {
+      const mesh = { outboundTrafficPolicy: 'REGISTRY_ONLY' as const, dnsCapture: true, dualStack: true };
+      expect(ask(ENTRY + ranges(own, 80), 'shop/cart', 'http://site.example.com/', { mesh })).toMatchObject({
+        outcome: 'undetermined',
+        reason: expect.stringContaining('write `addresses` of its ServiceEntry'),
+      });
+    },
+  );
+});
+
+test('a header that a gateway before this one fills from tokens alone may be gone', () => {
+  const gateway = (name: string) => `---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: egress }
+spec: { selector: { istio: ${name} }, ports: [{ name: http2, port: 80, targetPort: 8080 }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: egress }
+spec: { template: { metadata: { labels: { istio: ${name} } }, spec: { containers: [{ name: istio-proxy, args: [router] }] } } }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: ${name}, namespace: egress }
+spec: { selector: { istio: ${name} }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }
+`;
+  const to = (host: string, from: string) => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${from}, namespace: egress }
+spec: { hosts: [site.example.com], gateways: [${from}], http: [{ route: [{ destination: { host: ${host}, port: { number: 80 } } }] }] }
+`;
+  const chain =
+    ENTRY +
+    ['exit', 'next'].map(gateway).join('') +
+    to('exit.egress.svc.cluster.local', 'mesh') +
+    to('next.egress.svc.cluster.local', 'exit') +
+    to('site.example.com', 'next') +
+    object(
+      'AuthorizationPolicy',
+      'security.istio.io/v1',
+      '{ selector: { matchLabels: { istio: next } }, rules: [{ when: [{ key: "request.headers[x-from-token]", values: ["*"] }] }] }',
+      'egress',
+    );
+  const filling = object(
+    'RequestAuthentication',
+    'security.istio.io/v1',
+    `{ selector: { matchLabels: { istio: exit } }, jwtRules: [{ issuer: good, jwks: '{"keys":[]}', outputPayloadToHeader: x-from-token }] }`,
+    'egress',
+  );
+  const request = { url: 'http://site.example.com/', headers: { 'x-from-token': 'a' } };
+  expect(ask(chain, 'shop/cart', request).outcome).toBe('answered');
+  expect(ask(chain + filling, 'shop/cart', request).outcome).toBe('undetermined');
+});
+
 test('a route that sets the length of responses', () => {
   const route = object(
     'VirtualService',
@@ -643,6 +732,7 @@ test.each([
   ['Keep-Alive', 'x'],
   ['Upgrade', 'x'],
   ['Content-Type', 'application/grpc'],
+  ['Content-Type', "'%REQ(x-a)%'"],
 ])('a route that sets %s', (name, value) => {
   const route = object(
     'VirtualService',

@@ -85,19 +85,33 @@ describe.each([
   const made = new Map(names.map((name) => [name, manifests(kind, variants[name])]));
   const ends = new Map(names.map((name) => [name, asked(made.get(name)!)]));
 
+  test.each(names)('"%s" leads there', (name) => {
+    expect(ends.get(name)!.map(({ outcome }) => outcome)).toContain('answered');
+  });
+
   test.each(names)('from "%s": each request takes the old or the new path, or is refused', (old) => {
     const found: string[] = [];
     for (const next of names.filter((name) => name !== old)) {
       const now = new Map(made.get(old)!.map((object) => [identity(object), object]));
-      for (const object of made.get(next)!) {
-        if (JSON.stringify(now.get(identity(object))) === JSON.stringify(object)) continue;
-        now.set(identity(object), object);
+      const hold = (changed: any) =>
         asked(now.values()).forEach((answer, index) => {
           const [before, after] = [ends.get(old)![index], ends.get(next)![index]];
           const plaintext = answer.plaintextToHost && !before.plaintextToHost && !after.plaintextToHost;
           const answered = answer.outcome !== 'refused' && ![told(before), told(after)].includes(told(answer));
-          if (plaintext || answered) found.push(`to "${next}", with ${identity(object)}: ${answer.reason}`);
+          if (plaintext || answered) found.push(`to "${next}", with ${identity(changed)}: ${answer.reason}`);
         });
+      for (const object of made.get(next)!) {
+        if (JSON.stringify(now.get(identity(object))) === JSON.stringify(object)) continue;
+        now.set(identity(object), object);
+        hold(object);
+      }
+      const left = new Set(made.get(next)!.map(identity));
+      for (const object of made
+        .get(old)!
+        .filter((one) => !left.has(identity(one)))
+        .reverse()) {
+        now.delete(identity(object));
+        hold(object);
       }
     }
     expect(found).toEqual([]);

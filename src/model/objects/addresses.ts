@@ -1,7 +1,9 @@
 import { isIPv6 } from 'net';
+import { FieldRef } from '../answer/answer';
+import { Certainty } from '../answer/certainty';
 import { Condition } from '../answer/conditions';
 import { Undetermined } from '../answer/undetermined';
-import { ALLOCATED, contains, isRange, overlap, PRIVATE_NETWORKS, shortForm } from '../../istio/ranges';
+import { ALLOCATED, contains, familyHeld, isRange, overlap, PRIVATE_NETWORKS, shortForm } from '../../istio/ranges';
 
 /** Where an application or a proxy connects to, as far as the manifests tell. */
 export type Address =
@@ -66,20 +68,25 @@ export function hostOrAddress(address: Address): string {
   return address.kind === 'unknown' ? address.host : textOf(address);
 }
 
-/** Whether a range contains an address; one that nobody knows is in none. */
-export function holds(range: string, address: Address): boolean {
+/** Whether a range contains an address, as far as anybody knows; one that nobody knows is in none. */
+export function holds(range: string, address: Address): Certainty {
   switch (address.kind) {
     case 'ip':
       return contains(range, address.ip);
     case 'allocated':
-      if (contains(range, ALLOCATED)) return true;
-      if (contains(ALLOCATED, range)) throw new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}`);
-      return false;
+      return (
+        contains(range, ALLOCATED.v4) ||
+        (overlap(range, ALLOCATED.v4) || overlap(range, ALLOCATED.v6) ? undefined : false)
+      );
     case 'service':
-      if (PRIVATE_NETWORKS.some((network) => overlap(range, network)))
-        throw new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}`);
-      return false;
+      return familyHeld(range) === 'ipv4' || (PRIVATE_NETWORKS.some((one) => overlap(range, one)) ? undefined : false);
     default:
       return false;
   }
+}
+
+/** That it is unknown whether a range contains an address, with the shortest way to say it. */
+export function unknownIn(range: string, address: Address, decidedBy?: readonly FieldRef[]): Undetermined {
+  const say = address.kind === 'service' ? "the Service's `clusterIP`" : '`addresses` of its ServiceEntry';
+  return new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}: write ${say}`, decidedBy);
 }

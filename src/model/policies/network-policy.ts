@@ -4,7 +4,7 @@ import { Condition, isNotAt, SAY_ADDRESS, together } from '../answer/conditions'
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap } from '../objects/host-names';
 import { selectorMatches } from '../objects/label-selectors';
-import { both, Certainty, someOf } from '../answer/certainty';
+import { both, Certainty, not, someOf } from '../answer/certainty';
 import { SelectablePods } from './selection';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { Registry } from '../registry/registry';
@@ -308,7 +308,8 @@ function ipBlockMatches(
 ): Certainty {
   if ('address' in peer) {
     const { address } = peer;
-    if (address.kind !== 'unknown') return holds(cidr, address) && !excepted.some((range) => holds(range, address));
+    if (address.kind !== 'unknown')
+      return both(holds(cidr, address), not(someOf(excepted, (range) => holds(range, address))));
     const isHeld = holdsUnknownAddress(cidr, excepted);
     if (isHeld === false || (isHeld === true && !registry.world.mesh?.dualStack)) return isHeld;
     if (isOfOtherHost(registry, cidr, address.host)) return false;

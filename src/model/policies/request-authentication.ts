@@ -61,28 +61,27 @@ export function badToken(
 }
 
 /**
- * The headers of a request without a token, as policies see them: those into which a rule puts what tokens say are taken
- * from it first.
+ * The headers into which rules put what tokens say, in lower case, with whether that is certain. They are taken from a
+ * request without a token, before policies see it.
  */
-export function headersWithoutToken(
-  policies: Policies,
-  workload: SelectablePods,
+export function headersOfTokens(policies: Policies, workload: SelectablePods): ReadonlyMap<string, boolean> {
+  const found = new Map<string, boolean>();
+  for (const { object, applies = false } of policies.for(workload, 'RequestAuthentication'))
+    for (const rule of object.spec.jwtRules ?? [])
+      for (const name of [rule?.outputPayloadToHeader, ...(rule?.outputClaimToHeaders ?? []).map((one) => one.header)])
+        if (name !== undefined) found.set(name.toLowerCase(), found.get(name.toLowerCase()) || applies);
+  return found;
+}
+
+/** The headers of a request without a token, as policies see them. */
+export function withoutTokens(
+  ofTokens: ReadonlyMap<string, boolean>,
   header: (name: string) => Value,
 ): (name: string) => Value {
-  const filled = policies.for(workload, 'RequestAuthentication').flatMap(({ object, applies }) =>
-    (object.spec.jwtRules ?? []).flatMap((rule) =>
-      [rule?.outputPayloadToHeader, ...(rule?.outputClaimToHeaders ?? []).map((one) => one.header)].map((name) => ({
-        name: name?.toLowerCase(),
-        applies,
-      })),
-    ),
-  );
-  if (filled.length === 0) return header;
   return (name) => {
     const value = header(name);
-    const found = value === undefined ? undefined : filled.find((one) => one.name === name.toLowerCase());
-    if (found === undefined) return value;
-    return found.applies ? undefined : PERHAPS;
+    const isTaken = value === undefined ? undefined : ofTokens.get(name.toLowerCase());
+    return isTaken === undefined ? value : isTaken ? undefined : PERHAPS;
   };
 }
 
@@ -128,7 +127,8 @@ function tokenAfter(prefix: string | undefined, value: string | undefined): stri
 
 function cookie(header = '', name: string): string | undefined {
   const pairs = header.split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  return value?.replace(/^"(.*)"$/, '$1');
 }
 
 /** Why no key can make the token valid for a rule, in the order in which Envoy looks. */

@@ -1,6 +1,7 @@
 import { isIP } from 'net';
-import { Address, holds, isOfIPv6 } from '../objects/addresses';
+import { Address, holds, isOfIPv6, unknownIn } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
+import { someOf } from '../answer/certainty';
 import { SAY_ADDRESS } from '../answer/conditions';
 import { Injection, injectionOf, podField } from '../objects/injection';
 import { proxyConfigOf } from '../objects/proxy-config';
@@ -98,19 +99,20 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
       [annotation(refused)],
     );
   const ports = (name: string) => (text(name) ?? '').split(',').filter(Boolean).map(Number);
-  const within = (name: string) =>
-    (text(name) ?? '')
-      .split(',')
-      .filter(Boolean)
-      .some((range) => {
-        if (range === '*') return true;
-        if (address.kind === 'unknown' && holdsUnknownAddress(range) !== false) {
-          throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}: ${SAY_ADDRESS}`, [
-            annotation(`${PREFIX}${name}`),
-          ]);
-        }
-        return holds(range, address);
-      });
+  const within = (name: string) => {
+    const ranges = (text(name) ?? '').split(',').filter(Boolean);
+    const isHeld = someOf(ranges, (range) => {
+      if (range === '*') return true;
+      if (address.kind === 'unknown' && holdsUnknownAddress(range) !== false) {
+        throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}: ${SAY_ADDRESS}`, [
+          annotation(`${PREFIX}${name}`),
+        ]);
+      }
+      return holds(range, address);
+    });
+    if (isHeld === undefined) throw unknownIn(ranges.join(), address, [annotation(`${PREFIX}${name}`)]);
+    return isHeld;
+  };
   if (ports('excludeOutboundPorts').includes(port))
     return { captured: false, cause: annotation(`${PREFIX}excludeOutboundPorts`) };
   if (within('excludeOutboundIPRanges'))

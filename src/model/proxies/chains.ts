@@ -1,4 +1,4 @@
-import { Address, holds } from '../objects/addresses';
+import { Address, holds, unknownIn } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { Destination } from '../routes/destination';
 import { Service } from '../objects/service';
@@ -82,7 +82,15 @@ export class ChainFinder<Kind extends Chain = Chain> {
   private nodeFor(address: Address | undefined): Map<string, Kind[]> | undefined {
     for (const { range } of address === undefined ? [] : this.ranges) {
       // An unknown address is tried in each range by whoever asks (`addressesThatDecide`).
-      if (holds(range, address!)) return this.nodes.get(range);
+      const isHeld = holds(range, address!);
+      const node = this.nodes.get(range)!;
+      if (isHeld) return node;
+      if (isHeld === undefined)
+        throw unknownIn(
+          range,
+          address!,
+          [...node.values()].flat().flatMap((one) => one.decidedBy),
+        );
     }
     return this.nodes.get('');
   }

@@ -13,9 +13,9 @@ import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { headerOf } from '../requests/http-request';
 import { blockedBy } from '../policies/network-policy';
-import { badToken, headersWithoutToken } from '../policies/request-authentication';
+import { badToken, headersOfTokens, withoutTokens } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
-import { readAtGateway } from './reading-http';
+import { readAtGateway, withChanged } from './reading-http';
 import { identify, terminateTls } from './gateway-handshake';
 import { Undetermined } from '../answer/undetermined';
 
@@ -215,7 +215,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     return leg.refuse('gateway', 503, reason, chain.decidedBy);
   }
   const read = reads
-    ? readAtGateway(registry, arrived, {
+    ? readAtGateway(registry, withChanged(arrived, leg.ofTokens, 'perhaps'), {
         isTls: tls !== undefined,
         wasRead: leg.isRead,
         adds: identity ? [...GATEWAY_ADDS, 'x-forwarded-client-cert'] : GATEWAY_ADDS,
@@ -231,11 +231,12 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     leg.step('gateway', 'ends', `${token.reason}: ${token.status}`, token.decidedBy);
     return leg.refuse('gateway', token.status, token.reason, token.decidedBy);
   }
+  const ofTokens = headersOfTokens(configuration.policies, workload);
   const verdict = authorize(configuration.policies, workload, {
     port: knownPort(workload, port),
     principal: identity,
     serverName: tls && firstBytes(flow).serverName,
-    http: http && { ...http, header: headersWithoutToken(configuration.policies, workload, http.header) },
+    http: http && { ...http, header: withoutTokens(ofTokens, http.header) },
   });
   if (!verdict.allowed) {
     leg.handshakeEnds();
@@ -244,6 +245,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   }
   if (verdict.decidedBy.length > 0) leg.step('gateway', 'allows', verdict.reason, verdict.decidedBy);
   leg.atGateway = workload;
+  for (const name of ofTokens.keys()) leg.ofTokens.add(name);
   const hop = 'gateway';
   const scope = configuration.gatewayScope(workload);
   if (!reads) return forward(leg, { hop, scope, flow: arrived, port }, chain.destinations!, chain.decidedBy);

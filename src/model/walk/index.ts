@@ -13,7 +13,7 @@ import { CallerPod } from '../proxies/capture';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
 import { Flow } from './flow';
-import { FRAMING, HttpRequest, isOfGrpc, namesInLowerCase } from '../requests/http-request';
+import { FRAMING, HttpRequest, namesInLowerCase } from '../requests/http-request';
 import { withoutPort } from '../objects/host-names';
 import { pathAsSent } from '../requests/path-normalization';
 import { ModelRequest } from '../requests/request';
@@ -143,9 +143,6 @@ function flowOf(request: ModelRequest, url: URL): Flow {
       `the model does not know what the header ${framing} of a request does (WebSockets are asked for by what it speaks)`,
     );
   const isGrpc = request.speak === 'grpc';
-  if (!isGrpc && isOfGrpc(given.get('content-type') ?? ''))
-    throw new Undetermined('proxies answer calls of gRPC in their own way: say that the request is one (speak: grpc)');
-  if (request.method === 'CONNECT') throw new Undetermined('the model does not know what proxies do with CONNECT');
   const headers = new Map([...Object.entries((request.speak && IMPLIED[request.speak]) ?? {}), ...given]);
   const path = pathAsSent(request.url, url);
   const http: HttpRequest = {

@@ -141,6 +141,8 @@ export class Leg {
   public isRead = false;
   /** The gateway that has the request now. */
   public atGateway?: GatewayWorkload;
+  /** Headers that gateways on the way fill from tokens alone, and take from a request after its route is chosen. */
+  public readonly ofTokens = new Set<string>();
   /** The target of a redirect. */
   public location?: string;
   /** Where a route changes that header of the response. */

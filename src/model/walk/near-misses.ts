@@ -43,7 +43,7 @@ function coversTraffic(service: Service, name: string | undefined, address: Addr
   return (
     (name !== undefined && covers(service.host.toLowerCase(), name)) ||
     service.addresses.some((own) =>
-      own.kind === 'range' ? holds(own.range, address) : own.kind !== 'any' && textOf(own) === textOf(address),
+      own.kind === 'range' ? holds(own.range, address) === true : own.kind !== 'any' && textOf(own) === textOf(address),
     )
   );
 }

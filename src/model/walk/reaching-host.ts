@@ -12,7 +12,7 @@ import { uniqueRefs } from '../answer/field-ref';
 import { hostOf } from '../../access/request-url';
 import { Flow, outermost } from './flow';
 import { blockedBy } from '../policies/network-policy';
-import { isUsual } from '../requests/methods';
+import { isKnownToHttp1 } from '../requests/methods';
 import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
 import { covers, isWildcard } from '../../istio/hosts';
@@ -222,7 +222,7 @@ function answered(
   const layer = outermost(flow);
   const isOwnTls = layer?.by === 'application';
   requireLifelines(leg);
-  if (flow.http && !isUsual(flow.http.method))
+  if (leg.isRead && flow.http && !isKnownToHttp1(flow.http.method))
     throw new Undetermined(`the model does not know whether the host takes the method ${flow.http.method}`);
   leg.originator = layer ? layer.by : 'none';
   leg.protocol =

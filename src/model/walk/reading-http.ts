@@ -1,5 +1,7 @@
 import { Flow, withHeaders } from './flow';
-import { isUsual } from '../requests/methods';
+import { Undetermined } from '../answer/undetermined';
+import { isOfGrpc } from '../requests/http-request';
+import { isKnownToHttp1 } from '../requests/methods';
 import { normalizedPath } from '../requests/path-normalization';
 import { Registry } from '../registry/registry';
 
@@ -46,6 +48,9 @@ const TAKEN_AT_GATEWAY: ReadonlySet<string> = new Set([
 /** To what a request brings along here, gateways add a value of their own, or put it in its place. */
 const CHANGED_AT_GATEWAY = ['x-envoy-attempt-count', 'x-envoy-external-address', 'x-forwarded-for', 'x-request-id'];
 
+/** In which proxies of Istio tell each other who they are; Envoy alone leaves them as they are. */
+const ABOUT_PEERS = ['x-envoy-peer-metadata', 'x-envoy-peer-metadata-id'];
+
 /** The request as a sidecar reads it; undefined where it refuses the path or the method. */
 export function readAtSidecar(registry: Registry, flow: Flow): Flow | undefined {
   const given = flow.http!.headers.get('x-forwarded-proto')?.toLowerCase();
@@ -64,7 +69,8 @@ export function readAtGateway(
 ): Flow | undefined {
   const forwardedProto = isTls ? 'https' : 'http';
   const scheme = flow.http2 && wasRead ? (flow.http!.scheme ?? 'http') : forwardedProto;
-  const arrived = withHeaders(changedAtGateway(without(flow, TAKEN_AT_GATEWAY)), adds);
+  const left = withChanged(without(flow, TAKEN_AT_GATEWAY), CHANGED_AT_GATEWAY, 'unknown');
+  const arrived = withHeaders(withChanged(left, ABOUT_PEERS, 'perhaps'), adds);
   return reading(registry, arrived, { scheme, forwardedProto, set: arrived.added });
 }
 
@@ -73,8 +79,12 @@ function reading(
   flow: Flow,
   { scheme, forwardedProto, set }: { scheme: 'http' | 'https'; forwardedProto: string; set: ReadonlySet<string> },
 ): Flow | undefined {
+  const { method, headers } = flow.http!;
+  if (flow.speak !== 'grpc' && isOfGrpc(headers.get('content-type') ?? ''))
+    throw new Undetermined('proxies answer calls of gRPC in their own way: say that the request is one (speak: grpc)');
+  if (method === 'CONNECT') throw new Undetermined('the model does not know what proxies do with CONNECT');
   const path = normalizedPath(flow.http!.path, registry.world.mesh?.pathNormalization);
-  if (path === undefined || !(flow.http2 || isUsual(flow.http!.method))) return undefined;
+  if (path === undefined || !(flow.http2 || isKnownToHttp1(method))) return undefined;
   return { ...flow, http: { ...flow.http!, path, scheme, forwardedProto, setByProxies: set } };
 }
 
@@ -95,10 +105,11 @@ function hasAny(found: Iterable<string>, names: ReadonlySet<string>): boolean {
   return false;
 }
 
-function changedAtGateway(flow: Flow): Flow {
+/** The flow with headers of which nobody knows the value from here on, or whether they are there at all. */
+export function withChanged(flow: Flow, names: Iterable<string>, how: 'unknown' | 'perhaps'): Flow {
   const http = flow.http!;
-  const found = CHANGED_AT_GATEWAY.filter((name) => http.headers.has(name));
+  const found = [...names].filter((name) => http.headers.has(name));
   if (found.length === 0) return flow;
-  const changed = new Map([...(http.changed ?? []), ...found.map((name) => [name, 'unknown'] as const)]);
+  const changed = new Map([...(http.changed ?? []), ...found.map((name) => [name, how] as const)]);
   return { ...flow, http: { ...http, changed } };
 }

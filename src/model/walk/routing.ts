@@ -174,11 +174,13 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   const hasCertainly = (name: string) => request.headers.has(name) && changed.get(name) !== 'perhaps';
   for (const changes of headerChanges(rule, last)) {
     const framing = [...changes.set, ...changes.add].find(
-      ([name, value]) => isOfConnection(name) || (name === 'content-type' && isOfGrpc(value)),
+      ([name, value]) =>
+        value !== '' && (isOfConnection(name) || (name === 'content-type' && (isOfGrpc(value) || isComputed(value)))),
     );
     if (framing)
       throw new Undetermined(
-        `a route sets the header ${framing[0]}, by which the next proxy may take the request for another one, or refuse it`,
+        `a route sets the header ${framing[0]}, by which the next proxy may take the request for another one, or ` +
+          'refuse it',
         [fieldRef(rule.object, 'spec.http')],
       );
     // In the order in which Envoy does it.

@@ -36,33 +36,36 @@ const [eachHttp, eachTls, eachTcp] = ['http', 'tls', 'tcp'].map(eachRule);
 const eachOfBytes = (holds: string) => `${eachTls(holds)} && ${eachTcp(holds)}`;
 const eachMatch = (holds: string) => each('match', 'route', 'match', holds);
 
-/** Conditions for VirtualServices that others see. */
-export function routesBeyond(clusterDomain: string): Validation[] {
+/** Where VirtualServices that other sidecars follow may lead. */
+export function ownDestinations(clusterDomain: string): Validation {
   const isOwn = (host: string) => `(${isOwnService(host, clusterDomain)})`;
   const to = (of: string) => each('route', of, 'to', isOwn(field('destination.host', "''", 'to')));
-  const weights = (of: string) => each('route', of, 'to', `${field('weight', '0', 'to')} <= ${MAX_WEIGHT}`);
   const mirror = field('mirror.host', "''", 'route');
+  return {
+    expression: [
+      eachHttp(
+        [
+          to('route'),
+          `(${mirror} == '' || ${isOwn(mirror)})`,
+          each('mirrors', 'route', 'to', isOwn(field('destination.host', "''", 'to'))),
+          noHopNames(`[${field('rewrite.authority', "''", 'route')}]`),
+          authorities('route'),
+          each('route', 'route', 'to', authorities('to')),
+        ].join(' && '),
+      ),
+      eachOfBytes(to('route')),
+    ].join(' && '),
+    message:
+      "A VirtualService that other namespaces see sends their calls to its own namespace's Services only, by their " +
+      'short or full names: anything else could send them to private hosts of the callers. ' +
+      'Write such routes with `exportTo: ["."]`.',
+  };
+}
+
+/** What the proxies of others must be able to read in VirtualServices. */
+export function routesBeyond(): Validation[] {
+  const weights = (of: string) => each('route', of, 'to', `${field('weight', '0', 'to')} <= ${MAX_WEIGHT}`);
   return [
-    {
-      expression: [
-        eachHttp(
-          [
-            '!has(route.delegate)',
-            to('route'),
-            `(${mirror} == '' || ${isOwn(mirror)})`,
-            each('mirrors', 'route', 'to', isOwn(field('destination.host', "''", 'to'))),
-            noHopNames(`[${field('rewrite.authority', "''", 'route')}]`),
-            authorities('route'),
-            each('route', 'route', 'to', authorities('to')),
-          ].join(' && '),
-        ),
-        eachOfBytes(to('route')),
-      ].join(' && '),
-      message:
-        "A VirtualService that other namespaces see sends their calls to its own namespace's Services only, by their " +
-        'short or full names, and without `delegate`: anything else could send them to private hosts of the callers. ' +
-        'Write such routes with `exportTo: ["."]`.',
-    },
     {
       expression: eachHttp(
         [
@@ -114,11 +117,14 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         '`exportTo: ["."]`.',
     },
     {
-      expression: eachHttp(`${fewHeaders('route')} && ${each('route', 'route', 'to', fewHeaders('to'))}`),
+      expression: eachHttp(
+        `!has(route.delegate) && ${fewHeaders('route')} && ${each('route', 'route', 'to', fewHeaders('to'))}`,
+      ),
       message:
-        `A VirtualService that other namespaces see sets, and adds, up to ${MAX_HEADERS} headers for a route or a ` +
-        'destination: what Envoy refuses would keep their sidecars from every change of their HTTP routes. Write fewer, ' +
-        'or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+        'A VirtualService that other namespaces see has its routes itself, without `delegate`, and sets, and adds, up to ' +
+        `${MAX_HEADERS} headers for a route or a destination: what Envoy refuses, and nothing has checked, would keep ` +
+        'their sidecars from every change of their HTTP routes. Write them here, and fewer, or keep the VirtualService ' +
+        'to its own namespace: `exportTo: ["."]`.',
     },
     {
       expression: [

@@ -1,4 +1,4 @@
-import { routesBeyond, rulesBeyond } from './beyond';
+import { ownDestinations, routesBeyond, rulesBeyond } from './beyond';
 import { each, field, inPattern, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 import {
   GuardedPods,
@@ -14,6 +14,7 @@ import {
   written,
 } from './policy';
 import { FEW_ENDPOINTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
+import { ALLOCATED } from '../../istio/ranges';
 
 /** Of the Gateway API routes that sidecars can follow, and Gateways, in every version that they have had. */
 const GATEWAY_API = {
@@ -71,6 +72,13 @@ export const ISTIO_POLICIES: GuardPolicies = {
           "(variables.gateways.size() == 0 || 'mesh' in variables.gateways) && " +
           `${field('spec.exportTo', '[]')} != ${PRIVATE}`,
       },
+      // What proxies of others cannot read harms a shared gateway as it does sidecars; where it leads is for its owner.
+      {
+        name: 'isRead',
+        expression:
+          `variables.isSeen || ${field('spec.exportTo', '[]')} != ${PRIVATE} && ` +
+          `variables.gateways.exists(gateway, gateway in ${literal(facts.sharedGateways)})`,
+      },
     ],
     validations: [
       {
@@ -100,7 +108,8 @@ export const ISTIO_POLICIES: GuardPolicies = {
           'VirtualService the host that applications call.',
       },
       ...FEW_ROUTES,
-      ...whereSeen(routesBeyond(facts.clusterDomain)),
+      ...where('isSeen', ownDestinations(facts.clusterDomain)),
+      ...where('isRead', ...routesBeyond()),
       {
         expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
         message:
@@ -154,7 +163,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
           `own namespace: write ${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
       },
       FEW_SUBSETS,
-      ...whereSeen(rulesBeyond()),
+      ...where('isSeen', ...rulesBeyond()),
     ],
   }),
 
@@ -229,16 +238,16 @@ export const ISTIO_POLICIES: GuardPolicies = {
   }),
 };
 
-/** By how they begin, in lower case: IPv4 addresses that are written as IPv6, and the ranges that istiod allocates from. */
+/** How IPv4 addresses that are written as IPv6 begin, and those in `ALLOCATED`; in lower case. */
 const MAPPED = '[0:]*:ffff:';
-const ALLOCATED = '240[.]240[.]|2001:0{0,3}2:(:|0{1,4}:)';
+const IN_ALLOCATED = '240[.]240[.]|2001:0{0,3}2:(:|0{1,4}:)';
 
 const noneBegins = (addresses: string, beginning: string) =>
   `${addresses}.all(address, !address.lowerAscii().matches(${literal(`^(${beginning})`)}))`;
 
 /**
- * istiod looks for who has an address that it would allocate, and ends where it finds nobody: it reads IPv4 that is written
- * as IPv6 in one way, and looks for it in the other.
+ * istiod looks for who has an address that it would allocate, and ends where it finds nobody: it reads IPv4 that is
+ * written as IPv6 in one way, and looks for it in the other.
  */
 const NONE_MAPPED = {
   expression: noneBegins(`${field('status.addresses', '[]')}.map(address, ${field('value', "''", 'address')})`, MAPPED),
@@ -248,17 +257,17 @@ const NONE_MAPPED = {
 };
 
 const NONE_ALLOCATED = {
-  expression: noneBegins(field('spec.addresses', '[]'), `${MAPPED}|${ALLOCATED}`),
+  expression: noneBegins(field('spec.addresses', '[]'), `${MAPPED}|${IN_ALLOCATED}`),
   message:
     'Two ServiceEntries with the same IPv4 address that is written as IPv6 (`::ffff:…`) crash istiod, and addresses in ' +
-    '240.240.0.0/16 and 2001:2::/48, from which istiod allocates, take them from the entries of others, private ones ' +
-    'too. Write IPv4 addresses as such, and other ones.',
+    `${ALLOCATED.v4} and ${ALLOCATED.v6}, from which istiod allocates, take them from the entries of others, private ` +
+    'ones too. Write IPv4 addresses as such, and other ones.',
 };
 
-/** The same conditions, for objects that other namespaces see. */
-function whereSeen(validations: GuardPolicy['validations']): GuardPolicy['validations'] {
+/** The same conditions, for objects of which a variable says that they reach others. */
+function where(variable: 'isSeen' | 'isRead', ...validations: GuardPolicy['validations']): GuardPolicy['validations'] {
   return validations.map(({ expression, message }) => ({
-    expression: `!variables.isSeen || (${expression})`,
+    expression: `!variables.${variable} || (${expression})`,
     message,
   }));
 }
