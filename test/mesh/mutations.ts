@@ -420,6 +420,7 @@ export const LIMITS = [
   'authorities "a certificate has the name %s, and is accepted"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
   'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',
+  'leaks "http://%s learns of it what the mesh has them say"',
   'tracing "spans that a younger Telemetry reports again bring the headers with them"',
   'tracing "a private entry with the collector\'s name, in any namespace: %s goes on tracing, %s"',
   'callers "without the policy it is answered, as docs/callers.md says"',

@@ -197,6 +197,43 @@ describeMesh(
   },
 );
 
+/** Pods whose proxies say for which host and port a request was. */
+const telling = (namespace: string, name: string, labels: Record<string, string>) => {
+  const proxyHeaders = { xForwardedHost: { enabled: true }, xForwardedPort: { enabled: true } };
+  const annotations = { 'proxy.istio.io/config': JSON.stringify({ proxyHeaders }) };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace },
+    spec: { template: { metadata: { labels, annotations } } },
+  };
+};
+
+describeMesh(
+  'proxies that say where a request was for',
+  {
+    table,
+    manifests: [
+      ...manifests,
+      telling('shop', 'checkout', { app: 'checkout' }),
+      telling('egress', INSTALLED.serviceAccount!, INSTALLED.labels!),
+    ],
+  },
+  (mesh) => {
+    beforeAll(() => mesh.apply(manifests));
+
+    test.each([
+      [SIDECAR[0], { 'x-forwarded-port': '80' }],
+      [OPAQUE[0], { 'x-forwarded-port': '80' }],
+      [GATEWAY[0], { 'x-forwarded-port': '443', 'x-forwarded-host': expect.stringContaining('egress.internal') }],
+    ])('http://%s learns of it what the mesh has them say', async (host, more) => {
+      const headers = received(await ask(mesh, `http://${host}/orders?id=1`));
+      const told = Object.entries(headers).filter(([name]) => name.startsWith('x-forwarded-'));
+      expect(Object.fromEntries(told)).toEqual(more);
+    });
+  },
+);
+
 describeMesh('a hand-written recipe on the same gateway', { table }, (mesh) => {
   test("leaks the caller's identity: this suite can fail", async () => {
     await mesh.apply(taskPageRecipe('shop', RECIPE, INSTALLED));
