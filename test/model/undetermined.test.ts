@@ -655,6 +655,8 @@ describe('addresses that nobody knows, in ranges', () => {
       reason: expect.stringContaining('clusterIP'),
       causes: [{ kind: 'Deployment', field: expect.stringContaining('includeOutboundIPRanges') }],
     });
+    const written = db.replace('{ ports', '{ clusterIP: 10.96.0.7, ports');
+    expect(ask(written + capture('10.0.0.0/8'), 'shop/cart', url, LOCKED)).toMatchObject({ outcome: 'refused' });
   });
 
   test.each(['[2001:2::/48]', '["::/1", "8000::/1"]', '[240.240.7.0/24]'])(

@@ -15,8 +15,8 @@ export type Address =
     }
   /** Of a host whose address nobody knows. */
   | { readonly kind: 'unknown'; readonly host: string }
-  /** The cluster IP of a Kubernetes Service. */
-  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  /** The cluster IP of a Kubernetes Service, with the one that its manifest writes. */
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string; readonly ip?: string }
   /** What a sidecar with DNS capture allocates for a name of a ServiceEntry. */
   | { readonly kind: 'allocated'; readonly namespace: string; readonly entry: string; readonly host: string };
 
@@ -79,6 +79,7 @@ export function holds(range: string, address: Address): Certainty {
         (overlap(range, ALLOCATED.v4) || overlap(range, ALLOCATED.v6) ? undefined : false)
       );
     case 'service':
+      if (address.ip !== undefined) return contains(range, address.ip);
       return familyHeld(range) === 'ipv4' || (PRIVATE_NETWORKS.some((one) => overlap(range, one)) ? undefined : false);
     default:
       return false;

@@ -80,7 +80,7 @@ export function servicesOfEntry(entry: IstioObject<'ServiceEntry'>, exportTo: re
   return services;
 }
 
-/** The service of a Kubernetes Service. Its cluster IP is unknown. */
+/** The service of a Kubernetes Service. Its cluster IP is unknown where the manifest does not write it. */
 export function serviceOfKubernetes(
   service: Indexed<ServiceSpec>,
   defaultExportTo: readonly string[],
@@ -90,7 +90,9 @@ export function serviceOfKubernetes(
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
   const aliasFor = isAlias(service) ? String(spec.externalName) : undefined;
   const address: ServiceAddress =
-    spec.clusterIP === 'None' || aliasFor !== undefined ? addressOf(undefined) : { kind: 'service', namespace, name };
+    spec.clusterIP === 'None' || aliasFor !== undefined
+      ? addressOf(undefined)
+      : { kind: 'service', namespace, name, ip: spec.clusterIP || undefined };
   return {
     host: serviceHost(name, namespace, clusterDomain),
     namespace,
