@@ -717,6 +717,21 @@ spec: { hosts: [site.example.com], gateways: [${from}], http: [{ route: [{ desti
   expect(ask(chain + filling, 'shop/cart', request).outcome).toBe('undetermined');
 });
 
+test('an address at which an access table has no host', () => {
+  const range = object(
+    'ServiceEntry',
+    'networking.istio.io/v1',
+    '{ hosts: [ranges.internal], addresses: [203.0.113.0/24], resolution: NONE, ports: [{ number: 80, name: tcp, protocol: TCP }] }',
+  );
+  const external = [{ host: 'site.example.com', address: '203.0.113.10', http: 'ok' as const }];
+  const see = (address: string) => ask(range, 'shop/cart', `http://${address}/`, { ...LOCKED, external });
+  expect(see('203.0.113.10')).toMatchObject({ outcome: 'answered' });
+  expect(see('203.0.113.77')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining('no host at 203.0.113.77'),
+  });
+});
+
 test('a route that sets the length of responses', () => {
   const route = object(
     'VirtualService',

@@ -16,6 +16,7 @@ import { isKnownToHttp1 } from '../requests/methods';
 import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
 import { covers, isWildcard } from '../../istio/hosts';
+import { contains, STAND_INS } from '../../istio/ranges';
 import { isTls } from '../../istio/protocols';
 import { resolvedServiceHosts } from '../../istio/service-names';
 
@@ -32,7 +33,8 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     return leg.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   }
   if (address.kind === 'service') throw new Undetermined(`${textOf(address)} is inside the mesh`, decidedBy);
-  if (address.kind === 'allocated')
+  const isStandIn = address.kind === 'ip' && contains(STAND_INS, address.ip) && !places.at(address);
+  if (address.kind === 'allocated' || isStandIn)
     return {
       outcome: 'refused',
       symptom: 'timeout',
@@ -51,8 +53,11 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   const known = places.at(address) ?? (claim ? undefined : places.host(name));
   if (!known && places.isComplete && address.kind === 'unknown')
     return leg.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
-  if (claim && !known && places.isComplete)
-    throw new Undetermined(`the access table has no host at ${textOf(address)}: ${claim.holds}`, decidedBy);
+  if (address.kind === 'ip' && !known && places.isComplete)
+    throw new Undetermined(
+      `the access table has no host at ${textOf(address)}${claim ? `: ${claim.holds}` : ''}`,
+      decidedBy,
+    );
   leg.destination = `${isIP(name) !== 0 && known && !known.isUnnamed ? known.host : name}:${port}`;
   findAnswerer(leg, target, known);
   // Who has a good certificate for the name is that host.
