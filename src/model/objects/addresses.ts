@@ -87,7 +87,7 @@ export function holds(range: string, address: Address): Certainty {
 }
 
 /** That it is unknown whether a range contains an address, with the shortest way to say it. */
-export function unknownIn(range: string, address: Address, decidedBy?: readonly FieldRef[]): Undetermined {
+export function undeterminedIn(range: string, address: Address, decidedBy?: readonly FieldRef[]): Undetermined {
   const say = address.kind === 'service' ? "the Service's `clusterIP`" : '`addresses` of its ServiceEntry';
   return new Undetermined(`it is unknown whether ${textOf(address)} is in ${range}: write ${say}`, decidedBy);
 }

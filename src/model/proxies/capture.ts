@@ -1,5 +1,5 @@
 import { isIP } from 'net';
-import { Address, holds, isOfIPv6, unknownIn } from '../objects/addresses';
+import { Address, holds, isOfIPv6, undeterminedIn } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { someOf } from '../answer/certainty';
 import { SAY_ADDRESS } from '../answer/conditions';
@@ -110,7 +110,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
       }
       return holds(range, address);
     });
-    if (isHeld === undefined) throw unknownIn(ranges.join(), address, [annotation(`${PREFIX}${name}`)]);
+    if (isHeld === undefined) throw undeterminedIn(ranges.join(), address, [annotation(`${PREFIX}${name}`)]);
     return isHeld;
   };
   if (ports('excludeOutboundPorts').includes(port))

@@ -1,4 +1,4 @@
-import { Address, holds, unknownIn } from '../objects/addresses';
+import { Address, holds, undeterminedIn } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { Destination } from '../routes/destination';
 import { Service } from '../objects/service';
@@ -86,7 +86,7 @@ export class ChainFinder<Kind extends Chain = Chain> {
       const node = this.nodes.get(range)!;
       if (isHeld) return node;
       if (isHeld === undefined)
-        throw unknownIn(
+        throw undeterminedIn(
           range,
           address!,
           [...node.values()].flat().flatMap((one) => one.decidedBy),

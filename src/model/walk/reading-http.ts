@@ -45,9 +45,6 @@ const TAKEN_AT_GATEWAY: ReadonlySet<string> = new Set([
   ].map((name) => `x-envoy-${name}`),
 ]);
 
-/** To what a request brings along here, gateways add a value of their own, or put it in its place. */
-const CHANGED_AT_GATEWAY = ['x-envoy-attempt-count', 'x-envoy-external-address', 'x-forwarded-for', 'x-request-id'];
-
 /** In which proxies of Istio tell each other who they are; Envoy alone leaves them as they are. */
 const ABOUT_PEERS = ['x-envoy-peer-metadata', 'x-envoy-peer-metadata-id'];
 
@@ -69,7 +66,9 @@ export function readAtGateway(
 ): Flow | undefined {
   const forwardedProto = isTls ? 'https' : 'http';
   const scheme = flow.http2 && wasRead ? (flow.http!.scheme ?? 'http') : forwardedProto;
-  const left = withChanged(without(flow, TAKEN_AT_GATEWAY), CHANGED_AT_GATEWAY, 'unknown');
+  // To what a request brings along of these, gateways add a value of their own, or put it in its place.
+  const own = adds.filter((name) => name !== 'x-forwarded-proto');
+  const left = withChanged(without(flow, TAKEN_AT_GATEWAY), own, 'unknown');
   const arrived = withHeaders(withChanged(left, ABOUT_PEERS, 'perhaps'), adds);
   return reading(registry, arrived, { scheme, forwardedProto, set: arrived.added });
 }

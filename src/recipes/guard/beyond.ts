@@ -206,15 +206,28 @@ const typed = (name: string, of: string) => (NEWER.test(name) ? `dyn(${of})` : o
 const within = (part: string, holds: (of: string) => string) => (of: string) =>
   `(!has(${of}.${part}) || ${holds(`${of}.${part}`)})`;
 
+/** Durations by their section; some of them istiod takes below zero. */
+const areShort = (durations: Readonly<Record<string, readonly string[]>>) => (policy: string) =>
+  Object.entries(durations)
+    .map(([section, names]) =>
+      within(section, (of) =>
+        names
+          .map((name) => field(name, "'0s'", typed(name, of)))
+          .map((duration) => `${isShort(duration)} && !${duration}.startsWith('-')`)
+          .join(' && '),
+      )(policy),
+    )
+    .join(' && ');
+
 /** Conditions for DestinationRules that others see. */
 export function rulesBeyond(): Validation[] {
-  const everywhere = (holds: (policy: string) => string) => {
-    const below = (policy: string) => `${holds(policy)} && ${each('portLevelSettings', policy, 'port', holds('port'))}`;
+  const everywhere = (holds: (policy: string) => string, ofPort = holds('port')) => {
+    const below = (policy: string) => `${holds(policy)} && ${each('portLevelSettings', policy, 'port', ofPort)}`;
     const whole = `(!has(object.spec.trafficPolicy) || ${below('object.spec.trafficPolicy')})`;
     const subset = `(!has(subset.trafficPolicy) || ${below('subset.trafficPolicy')})`;
     return `!has(object.spec) || ${whole} && ${each('spec.subsets', 'object', 'subset', subset)}`;
   };
-  const durations = {
+  const ofPorts = {
     connectionPool: [
       ...['connectTimeout', 'idleTimeout', 'maxConnectionDuration', 'tcpKeepalive.time', 'tcpKeepalive.interval'].map(
         (name) => `tcp.${name}`,
@@ -223,7 +236,6 @@ export function rulesBeyond(): Validation[] {
     ],
     outlierDetection: ['interval', 'baseEjectionTime'],
     loadBalancer: ['warmupDurationSecs', 'warmup.duration', 'consistentHash.httpCookie.ttl'],
-    retryBudget: ['budgetInterval'],
   };
   const files = [
     'clientCertificate',
@@ -293,30 +305,16 @@ export function rulesBeyond(): Validation[] {
         '`exportTo: ["."]`.',
     },
     {
-      expression: everywhere((policy) =>
-        Object.entries(durations)
-          .filter(([section]) => policy !== 'port' || section !== 'retryBudget')
-          .map(([section, names]) =>
-            within(section, (of) =>
-              names
-                .map((name) => field(name, "'0s'", typed(name, of)))
-                // Some of them istiod takes below zero.
-                .map((duration) => `${isShort(duration)} && !${duration}.startsWith('-')`)
-                .join(' && '),
-            )(policy),
-          )
-          .join(' && '),
-      ),
+      expression: everywhere(areShort({ ...ofPorts, retryBudget: ['budgetInterval'] }), areShort(ofPorts)('port')),
       message:
         `Durations of a DestinationRule that other namespaces see are from 0s to ${MAX_DURATION}: what Envoy refuses would ` +
         'keep proxies, and the egress gateway, from every change of their clusters. Write another one, or keep the ' +
         'rule to its own namespace: `exportTo: ["."]`.',
     },
     {
-      expression: everywhere((policy) =>
-        policy === 'port'
-          ? 'true'
-          : within('tunnel', (tunnel) => `!${field('targetHost', "''", tunnel)}.contains('%')`)(policy),
+      expression: everywhere(
+        within('tunnel', (tunnel) => `!${field('targetHost', "''", tunnel)}.contains('%')`),
+        'true',
       ),
       message:
         'The `tunnel` of a DestinationRule that other namespaces see leads to a host without `%`: what Envoy takes for a ' +
