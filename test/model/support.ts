@@ -80,3 +80,7 @@ spec:
 
 /** Its pods. */
 export const EXIT_PODS = { namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 };
+
+/** An object called "x". */
+export const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
+  `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;

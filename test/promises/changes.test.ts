@@ -1,11 +1,13 @@
 import { Chart } from 'cdk8s';
+import { AccessTable } from '../../src/access/access-table';
 import { EgressGateway } from '../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from '../../src/constructs/gateway-egress';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { TlsOriginationOptions } from '../../src/constructs/tls-origination-options';
-import { Answer, EgressModel, worldOf } from '../../src/model';
+import { Answer } from '../../src/model';
 import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
+import { modelOf } from '../model/compare';
 import { allManifests, newApp } from '../support/app';
 import { identity } from './plans';
 
@@ -32,7 +34,7 @@ const AT_GATEWAY: Record<string, Options<GatewayEgressProps>> = {
   'a whole namespace': { props: { callers: [Caller.wholeNamespace('shop')] }, tls: {} },
 };
 
-const LOCKED = worldOf({
+const TABLE: AccessTable = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   gateways: [
     {
@@ -42,10 +44,10 @@ const LOCKED = worldOf({
       targetPort: 8443,
     },
   ],
-  callers: [],
+  callers: ['checkout', 'crawler'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
   external: [{ host: HOST, address: '203.0.113.10', http: 'ok', https: 'ok' }],
   access: [],
-});
+};
 
 function manifests(kind: 'gateway' | 'sidecar', { props, tls }: Options<any>): any[] {
   const app = newApp();
@@ -62,14 +64,9 @@ function manifests(kind: 'gateway' | 'sidecar', { props, tls }: Options<any>): a
 }
 
 const asked = (objects: Iterable<any>): Answer[] => {
-  const model = EgressModel.of(
-    [...objects].map((manifest) => ({ manifest, origin: identity(manifest) })),
-    LOCKED,
-  );
-  return ['checkout', 'crawler'].flatMap((serviceAccount) =>
-    ['http', 'https'].map((scheme) =>
-      model.ask({ namespace: 'shop', serviceAccount }, { url: `${scheme}://${HOST}/` }),
-    ),
+  const ask = modelOf([...objects], TABLE);
+  return TABLE.callers.flatMap(({ name: from }) =>
+    ['http', 'https'].map((scheme) => ask({ from, request: `${scheme}://${HOST}/` })),
   );
 };
 

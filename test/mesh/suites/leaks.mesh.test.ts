@@ -2,7 +2,7 @@
  * What an external host receives beyond what the application sent: names and values of headers, the client certificate,
  * the server name. Every kind of egress path, with the options that make proxies add headers.
  */
-import { ApiObject, App, Chart, Duration } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
@@ -89,23 +89,25 @@ const WITH_TRAILERS = `
   request.on('close', () => client.close()).resume().end('body');
 `;
 
-/** An EgressGateway, and a caller whose pods have the ProxyConfig of docs/headers.md. */
+/** Pods whose proxies write these headers, or do not. */
+const withProxyHeaders = (namespace: string, name: string, labels: Record<string, string>, proxyHeaders: object) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace },
+  spec: {
+    template: { metadata: { labels, annotations: { 'proxy.istio.io/config': JSON.stringify({ proxyHeaders }) } } },
+  },
+});
+
+/** Proxies say for which host and port a request was. */
+const TELLING = { xForwardedHost: { enabled: true }, xForwardedPort: { enabled: true } };
+/** The ProxyConfig of docs/headers.md. */
+const SILENT = { envoyDebugHeaders: { disabled: true }, attemptCount: { disabled: true } };
+
+/** An EgressGateway, and a caller. */
 const ownManifests = synthesise((app) => {
   const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
-  const proxyHeaders = { envoyDebugHeaders: { disabled: true }, attemptCount: { disabled: true } };
-  new ApiObject(shop, 'checkout', {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    spec: {
-      template: {
-        metadata: {
-          labels: { app: 'checkout' },
-          annotations: { 'proxy.istio.io/config': JSON.stringify({ proxyHeaders }) },
-        },
-      },
-    },
-  });
   new SidecarEgress(shop, 'sidecar', { hosts: [SIDECAR[0]], ...OPTIONS });
   new GatewayEgress(shop, 'gateway', {
     gateway,
@@ -181,7 +183,7 @@ describeMesh(
         },
       ],
     },
-    manifests: ownManifests,
+    manifests: [...ownManifests, withProxyHeaders('shop', 'checkout', { app: 'checkout' }, SILENT)],
   },
   (mesh) => {
     beforeAll(() => mesh.apply(ownManifests.filter(({ kind }) => kind !== 'Deployment')));
@@ -197,26 +199,14 @@ describeMesh(
   },
 );
 
-/** Pods whose proxies say for which host and port a request was. */
-const telling = (namespace: string, name: string, labels: Record<string, string>) => {
-  const proxyHeaders = { xForwardedHost: { enabled: true }, xForwardedPort: { enabled: true } };
-  const annotations = { 'proxy.istio.io/config': JSON.stringify({ proxyHeaders }) };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace },
-    spec: { template: { metadata: { labels, annotations } } },
-  };
-};
-
 describeMesh(
   'proxies that say where a request was for',
   {
     table,
     manifests: [
       ...manifests,
-      telling('shop', 'checkout', { app: 'checkout' }),
-      telling('egress', INSTALLED.serviceAccount!, INSTALLED.labels!),
+      withProxyHeaders('shop', 'checkout', { app: 'checkout' }, TELLING),
+      withProxyHeaders('egress', INSTALLED.serviceAccount!, INSTALLED.labels!, TELLING),
     ],
   },
   (mesh) => {
