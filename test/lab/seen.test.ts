@@ -115,6 +115,14 @@ test("a gateway's line about another request is not used", () => {
   expect(judge(other).passed).toBe(false);
 });
 
+test('a certificate that the gateway refuses tells no identity, although its line has the name', () => {
+  const refused = evidence({
+    ...throughGateway,
+    atGateway: [{ ...throughGateway.atGateway![0], downstreamFailure: 'TLS_error: CERTIFICATE_VERIFY_FAILED' }],
+  });
+  expect(seen(refused).identityAtGateway).toBeUndefined();
+});
+
 test('a connection that no line of the sidecar mentions bypassed it', () => {
   expect(seen(evidence({ ...throughGateway, external: [event(CALLER, 2000)] })).via).toBe('direct');
 });

@@ -56,6 +56,12 @@ export const WITHOUT_EFFECT: readonly Reason[] = [
       'metadata headers, which depend on it, are removed by name',
   },
   {
+    fields: /headers\.request\.remove\.\*/,
+    reason:
+      'both hops remove the same names, of which some are written at only one of them (client certificate, name of the ' +
+      'operation), or only where the route has a time limit: suite `leaks`',
+  },
+  {
     fields: /^VirtualService gateways\.\* removed/,
     reason: 'without gateways, `mesh` is meant',
   },

@@ -44,7 +44,7 @@ export function seen(evidence: Evidence): Seen {
     plaintextToHost: external.some(
       (one) => one.event === 'plaintext' || (['not-http', 'request', 'tcp'].includes(one.event) && !one.tls),
     ),
-    identityAtGateway: gateway && identityOf(gatewayLine?.peer),
+    identityAtGateway: gateway && gatewayLine && identityOf(gatewayLine),
     serverName:
       event?.serverName ??
       hello?.serverName ??
@@ -139,9 +139,10 @@ function refusedBy(
   return reachedHost(line) ? 'host' : 'sidecar';
 }
 
-function identityOf(peer: string | undefined): string | undefined {
+/** The caller that the gateway has accepted: of one whose certificate it refuses it logs the name as well. */
+function identityOf({ peer, downstreamFailure }: AccessLine): string | undefined {
   const match = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/(.+)$/.exec(peer ?? '');
-  return match ? `${match[1]}/${match[2]}` : undefined;
+  return match && downstreamFailure === undefined ? `${match[1]}/${match[2]}` : undefined;
 }
 
 /** What an answered request must never show, whatever its row expects. */
