@@ -235,6 +235,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'guard "a Service that takes the place of what sidecars listen for"': { change: unguarded },
   'guard "a Service with a port for SCTP beside one for TCP"': { change: unguarded },
   'guard "a Service that istiod takes for one of its own"': { change: unguarded },
+  'guard "a Gateway that istiod takes for one of its own"': { change: unguarded },
   'guard "a route of an own Service with more headers than Envoy takes"': { change: unguarded },
   'guard "a rule of an own Service with more priorities than Envoy knows"': { change: unguarded },
   'guard "a private route whose prefixes fill the memory of istiod"': { change: unguarded },
@@ -357,6 +358,7 @@ export const MUTATIONS: Record<string, Mutation> = {
 /** Rows that show what does not hold: there is no promise to break. */
 export const LIMITS = [
   'lockdown "a WorkloadEntry with the address of the gateway\'s pod, in any namespace, closes it"',
+  'lockdown "a Gateway with istiod\'s own annotations that its webhook does not see closes it, in any namespace"',
   'lockdown "other proxies complete it, and call the Service"',
   'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',

@@ -5,9 +5,9 @@ import {
   GuardPolicies,
   GuardPolicy,
   HIDDEN,
-  INTERNAL,
   istio,
   NO_NETWORK,
+  NOT_ISTIODS_OWN,
   outside,
   PRIVATE,
   ranges,
@@ -110,12 +110,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
       ...FEW_ROUTES,
       ...where('isSeen', ownDestinations(facts.clusterDomain)),
       ...where('isRead', ...routesBeyond()),
-      {
-        expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
-        message:
-          `Annotations below ${INTERNAL} are istiod's own: with them it would read this VirtualService otherwise, and ` +
-          'write values that the sidecars of all who see it refuse. Leave them out.',
-      },
+      NOT_ISTIODS_OWN,
     ],
   }),
 
@@ -202,6 +197,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           "Gateway's servers the hosts that its callers ask for.",
       },
+      NOT_ISTIODS_OWN,
     ],
   }),
 

@@ -56,6 +56,13 @@ interface ResourceRule {
 /** By annotations and labels below this istiod tells apart what it made of other kinds of objects. */
 export const INTERNAL = 'internal.istio.io/';
 
+export const NOT_ISTIODS_OWN = {
+  expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
+  message:
+    `Annotations below ${INTERNAL} are istiod's own: with them it would read this object otherwise, as values that the ` +
+    'sidecars of others refuse, or as a Gateway for pods of another namespace. Leave them out.',
+};
+
 export const NETWORK = 'topology.istio.io/network';
 export const labelsOf = (object: string) => field('metadata.labels', '{}', object);
 export const NO_NETWORK = {

@@ -33,6 +33,9 @@ type Family = 'IPv4' | 'IPv6';
 /** Who writes an object, where that is not whoever runs the lab: for admission. */
 export const WRITTEN_BY = 'lab/written-by';
 
+/** Of an object that Istio's webhook is not asked about: where only revisions are installed, it may not be reached. */
+export const NO_WEBHOOK = 'lab/no-webhook';
+
 /** `<Kind>/<namespace>/<name>`. */
 export function idOf(object: KubeObject): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;

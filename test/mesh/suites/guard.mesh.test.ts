@@ -442,6 +442,11 @@ const ATTACKS: Record<string, KubeObject> = {
     selector: { 'sidecar.istio.io/inject': 'true' },
     servers: [mutual('mine', 'open.example.com')],
   }),
+  'a Gateway that istiod takes for one of its own': istio(
+    'Gateway',
+    { selector: { istio: 'mine' }, servers: [mutual('mine', 'open.example.com')] },
+    { annotations: { 'internal.istio.io/gateway-service': 'egress-gateway.egress.svc.cluster.local' } },
+  ),
   'a route from a private name': istio('VirtualService', {
     hosts: ['mine.egress.internal'],
     gateways: ['free'],

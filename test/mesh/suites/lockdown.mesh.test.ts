@@ -7,6 +7,7 @@ import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { ClientCertificate } from '../../../src/values/client-certificate';
 import { KubeObject } from '../lab';
+import { NO_WEBHOOK } from '../lab/kubernetes';
 import { mutated } from '../mutations';
 import { describeMesh, synthesise } from '../support';
 
@@ -248,6 +249,32 @@ describeMesh(
         other('networking.istio.io/v1', 'WorkloadEntry', { address, labels: { app: 'side' } }),
       ]);
       await mesh.expectRow({ ...call, expect: { outcome: 'refused', by: 'gateway', symptom: 503 } });
+    });
+
+    test("a Gateway with istiod's own annotations that its webhook does not see closes it, in any namespace", async () => {
+      const servers = [{ port: { number: 443, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
+      const foreign = (unseen: object): KubeObject => ({
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: {
+          name: 'foreign',
+          namespace: 'other',
+          creationTimestamp: '2020-01-01T00:00:00Z',
+          annotations: {
+            'internal.istio.io/gateway-service': 'egress-gateway-hop.egress.svc.cluster.local',
+            'internal.istio.io/parent-namespace': 'egress',
+            ...unseen,
+          },
+        },
+        spec: { selector: { istio: 'other' }, servers },
+      });
+      const call = { from: 'checkout', request: 'http://www.partner.com/' };
+      await mesh.apply(manifests);
+      await mesh.expectRow({ ...call, expect: { outcome: 'answered', via: 'gateway' } });
+      await mesh.apply([...manifests, foreign({ [NO_WEBHOOK]: 'true' })]);
+      await mesh.expectRow({ ...call, expect: { outcome: 'refused', by: 'gateway', symptom: 503 } });
+      const [{ source, error }] = await mesh.lab.validate([foreign({})]);
+      expect([source, error]).toEqual(['istio', expect.stringMatching(/may not be set by users/)]);
     });
 
     test('without the lock, callers are still checked', async () => {
