@@ -1,7 +1,7 @@
 import { CollectionTag, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml';
 
-/** Those of YAML 1.1 that kubectl and istiod read as text. */
-const AS_TEXT = /^TIME$|:(timestamp|binary)$/;
+/** Those of YAML 1.1 that kubectl and istiod read as text, and those of numbers, which they read in a way of their own. */
+const OTHERWISE = /:(timestamp|binary|int|float)$/;
 
 /**
  * YAML as kubectl, Helm and istiod read it: in version 1.1, in which `yes` is true, `0443` is octal, and `<<` merges
@@ -10,9 +10,29 @@ const AS_TEXT = /^TIME$|:(timestamp|binary)$/;
 export const KUBERNETES_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
   version: '1.1',
   logLevel: 'error',
-  customTags: (tags: Tags) => tags.filter((tag) => typeof tag === 'string' || !isText(tag)),
+  customTags: (tags: Tags) => [
+    ...tags.filter((tag) => typeof tag === 'string' || !isReadOtherwise(tag)),
+    ...['int', 'float'].map(number),
+  ],
 };
 
-function isText(tag: CollectionTag | ScalarTag): boolean {
-  return AS_TEXT.test(tag.tag) || AS_TEXT.test(String((tag as ScalarTag).format));
+function isReadOtherwise({ tag }: CollectionTag | ScalarTag): boolean {
+  return OTHERWISE.test(tag);
+}
+
+function number(type: string): ScalarTag {
+  return { tag: `tag:yaml.org,2002:${type}`, default: true, test: /^[-+.\d]/, resolve: numberOrText };
+}
+
+const INFINITE = /^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$/;
+const PREFIXED = /^([-+]?)(0x[\da-f]+|0b[01]+|0o?[0-7]+)$/i;
+const DECIMAL = /^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i;
+
+/** What starts like a number need not be one: `.` and `1:30` are text. `go-yaml` decides it in `resolve.go`. */
+function numberOrText(text: string, onError: (message: string) => void): number | string {
+  if (INFINITE.test(text)) onError(`${text} cannot be written in JSON`);
+  const plain = text.startsWith('.') ? text : text.replaceAll('_', '');
+  const [, sign, prefixed] = PREFIXED.exec(plain) ?? [];
+  if (prefixed !== undefined) return Number(prefixed.replace(/^0(?=\d)/, '0o')) * (sign === '-' ? -1 : 1);
+  return DECIMAL.test(plain) ? Number(plain) : text;
 }

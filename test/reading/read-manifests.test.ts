@@ -148,6 +148,35 @@ describe('YAML as kubectl reads it', () => {
     });
   });
 
+  // What `sigs.k8s.io/yaml` makes of each.
+  test.each<[string, unknown]>([
+    ['.', '.'],
+    ['-.', '-.'],
+    ['e3', 'e3'],
+    ['.e3', '.e3'],
+    ['0_', 0],
+    ['0x_', '0x_'],
+    ['0X1F', 31],
+    ['-0b11', -3],
+    ['0o17', 15],
+    ['1_0.5', 10.5],
+    ['._', '._'],
+    ['.5', 0.5],
+    ['1.e+2', 100],
+    ['1.5_', 1.5],
+    ['10.0.0.0/8', '10.0.0.0/8'],
+    ['!!int 010', 8],
+    ['!!str 010', '010'],
+  ])('%s is a number only if kubectl takes it for one', (written, value) => {
+    expect(spec(`spec: { ? ${written} : [${written}] }`)).toEqual({ [String(value)]: [value] });
+  });
+
+  test('.inf cannot be applied', () => {
+    expect(read({ 'a.yaml': `${service('a')}x: .inf\n` }).problems).toEqual([
+      expect.stringMatching(/^\.\/a\.yaml: invalid YAML, \.inf cannot be written in JSON/),
+    ]);
+  });
+
   test('merges mappings', () => {
     expect(spec('x: &x { type: ClusterIP }\nspec: { <<: *x, clusterIP: None }')).toEqual({
       type: 'ClusterIP',
