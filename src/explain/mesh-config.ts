@@ -170,7 +170,7 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
   if (maps.length === 0) return { world: ofIstiod };
   const names = maps.map(
     ({ manifest: { kind, metadata }, origin }) =>
-      `${kind} ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
+      `${kind} ${metadata.name === undefined ? '' : `${metadata.namespace ?? 'default'}/${metadata.name} `}(${origin})`,
   );
   if (maps.length > 1)
     return {

@@ -1,8 +1,14 @@
 import { ReadObject } from './read-object';
-import { EgressObject } from '../manifests/egress-object';
+import { EgressObject, Manifest } from '../manifests/egress-object';
+
+/** What `istioctl install -f` reads. No cluster has it, so it needs no name, and two are never the same object. */
+export function isForIstioctl({ apiVersion, kind }: Manifest): boolean {
+  return kind === 'IstioOperator' && apiVersion.startsWith('install.istio.io/');
+}
 
 /** One for all definitions of an object. */
-export function keyOf({ manifest }: EgressObject): string {
+export function keyOf({ manifest, origin }: EgressObject): string {
+  if (isForIstioctl(manifest)) return origin;
   return (
     `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
     `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`

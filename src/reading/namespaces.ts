@@ -1,9 +1,12 @@
+import { isForIstioctl } from './definitions';
 import { ReadObject } from './read-object';
 
 /** Whether an object will be applied in a namespace that it does not name. */
-export function lacksNamespace({ manifest: { apiVersion, kind, metadata } }: ReadObject): boolean {
+export function lacksNamespace({ manifest }: ReadObject): boolean {
+  const { apiVersion, kind, metadata } = manifest;
   return (
     metadata.namespace === undefined &&
+    !isForIstioctl(manifest) &&
     (/istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind))
   );
 }

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments, parseDocument, YAMLParseError } from 'yaml';
-import { lastDefinitions } from './definitions';
+import { isForIstioctl, lastDefinitions } from './definitions';
 import { KUBERNETES_YAML } from './kubernetes-yaml';
 import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { assumption, inNamespace, lacksNamespace } from './namespaces';
@@ -357,6 +357,11 @@ function add(reading: Reading, object: ReadObject): void {
   }
   if (!matters(manifest)) {
     leaveOut(reading, origin, manifest);
+    return;
+  }
+  if (isForIstioctl(manifest)) {
+    read.hasInput = true;
+    read.objects.push({ ...object, manifest: { ...manifest, metadata: { ...manifest.metadata } } });
     return;
   }
   if (typeof manifest.metadata?.name !== 'string') {

@@ -119,6 +119,8 @@ test('what an installer says in another place than Helm values counts, and two p
     origin: kind,
   });
   const { world } = meshAmong([object('IstioOperator', {})]);
+  const unnamed = { origin: 'mesh.yaml', manifest: { ...object('IstioOperator', {}).manifest, metadata: {} as any } };
+  expect(meshAmong([unnamed]).note).toBe('the mesh configuration is that of IstioOperator (mesh.yaml)');
   expect(world).toMatchObject({
     mesh: { rootNamespace: 'mesh', scopeGatewayToNamespace: true },
     unknownSettings: ['pilot.env.PILOT_HTTP10'],

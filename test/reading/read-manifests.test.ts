@@ -368,6 +368,15 @@ test('a text with template expressions is not YAML, even where it can be parsed'
   expect(read({ 'a.yaml': object('a', 'a.example.com # not {{ .Host }}') }).ids).toEqual(['ServiceEntry/a']);
 });
 
+test('what istioctl reads needs no name, and two files are never one object', () => {
+  const operator = (metadata: string) =>
+    `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n${metadata}spec: { profile: demo }\n`;
+  const named = operator('metadata: { name: demo }\n');
+  const { objects, problems, hasInput } = read({ 'a.yaml': operator(''), 'b.yaml': named, 'c.yaml': named });
+  expect([objects.length, problems, hasInput]).toEqual([3, [], true]);
+  expect(readAll([root])).toMatchObject({ assumptions: [], warnings: [] });
+});
+
 describe('an object that lacks a namespace', () => {
   const namespaces = (options?: Parameters<typeof readAll>[1]) => {
     fs.writeFileSync(path.join(root, 'a.yaml'), service('a').replace(', namespace: shop', ''));
