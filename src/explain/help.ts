@@ -44,6 +44,7 @@ explain follows one request hop by hop and names the object and field that decid
                                     credentials=good: Secrets, ConfigMaps and files that TLS settings name exist,
                                     proxies may read them, and hosts accept them
                                     addresses=declared: hosts are where manifests say, and nowhere else
+                                    protocols=declared: hosts speak HTTP/2 without TLS on ports for GRPC and HTTP2
                                     network=open: policies of network plug-ins (Cilium, Calico, Antrea) and those for
                                     whole clusters let all connections through
                                     http-port-80=yes|no: whether a Service of the mesh has an HTTP port 80, as

@@ -40,6 +40,7 @@ const ASSUMABLE: Readonly<Record<string, World>> = {
   'http-port-80=yes': { httpPort80: true },
   'http-port-80=no': { httpPort80: false },
   'addresses=declared': { declaredAddresses: true },
+  'protocols=declared': { declaredProtocols: true },
   'credentials=good': { goodCredentials: true },
   'network=open': { openNetwork: true },
   'outbound-traffic-policy=ALLOW_ANY': { mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },

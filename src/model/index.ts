@@ -10,7 +10,7 @@ import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedO
 import { ModelCaller, ModelRequest } from './requests/request';
 import { withoutPort } from './objects/host-names';
 import { isNewer, mayImportLess } from './objects/admission/newer';
-import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
+import { isOnlyForGateways, malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
 import { urlOf } from '../access/request-url';
@@ -104,8 +104,12 @@ export class EgressModel {
     if (this.malformed.length === 0) return undefined;
     const { clusterDomain, rootNamespace, workloads } = this.configuration.registry;
     const namespaces = new Set([caller.namespace, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
-    const found = malformedThatMatters(this.malformed, this.checked.objects, request, namespaces, clusterDomain);
-    return found && undeterminedAnswer(found.problem, [found.cause]);
+    const ofAll = (malformed: readonly Malformed[]) =>
+      malformedThatMatters(malformed, this.checked.objects, request, namespaces, clusterDomain);
+    const always = ofAll(this.malformed.filter((one) => !isOnlyForGateways(one)));
+    const found = always ?? ofAll(this.malformed);
+    const isIdle = found && !always && passesNoGateway(this.withoutDoubt(this.labels.complete(caller), request));
+    return found && !isIdle ? undeterminedAnswer(found.problem, [found.cause]) : undefined;
   }
 
   /** The answer, with what must be so of the caller and its host for the answer to hold. */
@@ -282,6 +286,13 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
 function namesOf({ headers = {} }: ModelRequest, { hostname }: URL): string[] {
   const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
   return [hostname, ...given.map(([, authority]) => withoutPort(authority).toLowerCase())];
+}
+
+/** Whether it is certain that a request arrives at no gateway. */
+function passesNoGateway(answer: Answer): boolean {
+  return [answer, ...answer.alternatives.map((one) => one.answer)].every(
+    ({ outcome, gateway }) => outcome !== 'undetermined' && gateway === undefined,
+  );
 }
 
 /** Whether a redirect was followed, perhaps. */

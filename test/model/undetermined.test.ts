@@ -226,6 +226,32 @@ test('an EnvoyFilter that does not apply to the caller leaves the answer unchang
   });
 });
 
+test.each([
+  ['^1\\.4.*', 'answered'],
+  ['^1.11.*', 'answered'],
+  ['^1\\.2\\..*', 'answered'],
+  ['^1\\.2.*', 'undetermined'],
+  ['^1\\.3.*', 'undetermined'],
+  ['^1\\.4?.*', 'undetermined'],
+  ['^1\\.4.*|^1\\.31.*', 'undetermined'],
+  ['1\\.4.*', 'undetermined'],
+])('an EnvoyFilter for proxies of the releases %s: %s', (proxyVersion, outcome) => {
+  const patch = { applyTo: 'HTTP_FILTER', match: { proxy: { proxyVersion } }, patch: { operation: 'ADD' } };
+  const spec = JSON.stringify({ configPatches: [patch] });
+  const filter = object('EnvoyFilter', 'networking.istio.io/v1alpha3', spec, 'istio-system');
+  expect(ask(ENTRY + filter, 'shop/app', 'http://site.example.com/').outcome).toBe(outcome);
+});
+
+test.each(['GRPC', 'HTTP2', 'GRPC-WEB'])('whether a host speaks %s without TLS is a condition', (protocol) => {
+  const entry = ENTRY.replace('protocol: HTTP ', `protocol: ${protocol} `);
+  const see = (world = LOCKED) => ask(entry, 'shop/app', 'http://site.example.com/', world);
+  expect(see()).toMatchObject({
+    outcome: 'answered',
+    condition: { holds: 'site.example.com:80 speaks HTTP/2 without TLS', say: expect.stringMatching(/protocols/) },
+  });
+  expect(isPlainYes(see({ ...LOCKED, declaredProtocols: true }))).toBe(true);
+});
+
 describe('what is unknown touches only requests that it can reach', () => {
   const istio = (kind: string, name: string, spec: string, namespace = 'shop') =>
     `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;

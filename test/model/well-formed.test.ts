@@ -63,7 +63,8 @@ describe('what every API server rejects is named, with what is allowed, and noth
     ],
     ['ServiceEntry', 'site.example.com', /spec: .* an object/],
   ])('%s %s', (kind, spec, reason) => {
-    expect(ask(`${ENTRY}${object(kind, spec)}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    const objects = `${ENTRY}${passThroughGateway()}${object(kind, spec)}`;
+    expect(ask(objects, 'shop/app', 'https://site.example.com/')).toMatchObject({
       outcome: 'undetermined',
       reason: expect.stringMatching(reason),
       causes: [{ name: 'x' }],
@@ -101,6 +102,16 @@ test('a malformed object for another host leaves the answer unchanged', () => {
     outcome: 'answered',
     via: 'sidecar',
   });
+});
+
+test.each([
+  ['Gateway', '{ servers: [{ port: { name: tls }, hosts: ["*"] }] }'],
+  ['AuthorizationPolicy', '{ action: ALOW }'],
+])('a malformed %s leaves the answers of requests that pass no gateway unchanged', (kind, spec) => {
+  const objects = ENTRY + passThroughGateway() + object(kind, spec);
+  expect(ask(objects, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  expect(ask(objects, 'shop/app', 'https://site.example.com/').outcome).toBe('undetermined');
+  expect(ask(objects, 'shop/app', 'https://exit.egress.svc.cluster.local/').outcome).toBe('undetermined');
 });
 
 test.each([

@@ -39,6 +39,9 @@ export function isNotAt(host: string, range: string, object: ObjectName): Condit
 export const SAY_ADDRESSES =
   '--assume addresses=declared (declaredAddresses in a test): hosts are where manifests say, and nowhere else';
 
+export const SAY_PROTOCOLS =
+  '--assume protocols=declared (declaredProtocols in a test), if hosts speak what reaches them';
+
 export const SAY_POLICY =
   'add the ConfigMap istio, or pass --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +
   '(mesh.outboundTrafficPolicy in a test)';

@@ -291,6 +291,18 @@ const ON_OWN_PODS: ReadonlySet<string> = new Set([
   'Sidecar',
 ]);
 
+/** Kinds that decide nothing before a request arrives at a gateway. */
+const AT_GATEWAYS: ReadonlySet<string> = new Set([
+  'networking.istio.io Gateway',
+  'security.istio.io AuthorizationPolicy',
+  'security.istio.io RequestAuthentication',
+]);
+
+/** Whether a malformed object cannot matter to a request that passes no gateway. */
+export function isOnlyForGateways({ source: { manifest } }: Malformed): boolean {
+  return AT_GATEWAYS.has(`${manifest.apiVersion.split('/')[0]} ${manifest.kind}`);
+}
+
 /**
  * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
  * destination of its VirtualServices, or one whose hosts are missing or cannot be read, and which acts on pods of one

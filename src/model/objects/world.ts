@@ -60,6 +60,12 @@ export interface World {
    */
   readonly declaredAddresses?: boolean;
   /**
+   * Whether hosts speak HTTP/2 without TLS where it reaches them, such as on ports that are declared as GRPC.
+   *
+   * @default - unknown: answers that need it have a condition
+   */
+  readonly declaredProtocols?: boolean;
+  /**
    * Whether the policies of network plug-ins, such as CiliumNetworkPolicies, let all connections through.
    *
    * @default - unknown: where there are some, answers have a condition

@@ -2,6 +2,7 @@ import { fieldRef } from '../answer/field-ref';
 import { GatewayApiObject, isGatewayApi, ProxyPlace, reaches } from './gateway-api';
 import { Registry } from './registry';
 import { Undetermined } from '../answer/undetermined';
+import { KNOWN_MINORS } from '../../istio/release-lines';
 import { DATAPLANE_MODE } from '../../istio/injection';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
@@ -15,6 +16,7 @@ interface Patch {
   readonly applyTo?: string;
   readonly match?: {
     readonly context?: string;
+    readonly proxy?: { readonly proxyVersion?: string };
     readonly listener?: { readonly filterChain?: { readonly filter?: Named & { readonly subFilter?: Named } } };
   };
   readonly patch?: { readonly operation?: string };
@@ -111,8 +113,17 @@ function patchesNothing({ configPatches = [] }: Extension, role: ProxyPlace['rol
   return configPatches.every((patch) => {
     const { applyTo = '', match } = patch;
     const isElsewhere = WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context ?? '');
-    return isElsewhere || removesWhatIsAbsent(patch);
+    return isElsewhere || isForOtherReleases(match?.proxy?.proxyVersion) || removesWhatIsAbsent(patch);
   });
+}
+
+/** Proxies may be two minor releases older than istiod. */
+const MINORS = Array.from({ length: 5 }, (_, at) => `${KNOWN_MINORS.oldest - 2 + at}`);
+
+/** Whether a patch is for proxies of releases that no mesh of the model has, such as `^1\.11.*`. */
+function isForOtherReleases(proxyVersion = ''): boolean {
+  const [, minor, isWhole] = /^\^1\\?\.(\d+)(\\\.|$|(?=\.))[^|]*$/.exec(proxyVersion) ?? [];
+  return minor !== undefined && !MINORS.some((one) => (isWhole === '\\.' ? one === minor : one.startsWith(minor)));
 }
 
 /** The names of all filters that istiod makes, also the former ones that it still finds. */

@@ -1,6 +1,6 @@
 import { ExternalHost } from '../../access/access-table';
 import { FieldRef, Remark } from '../answer/answer';
-import { Condition } from '../answer/conditions';
+import { Condition, SAY_PROTOCOLS } from '../answer/conditions';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { clientCertificateOf } from './credentials';
@@ -103,9 +103,9 @@ export function receive(
     }
     if (flow.payload !== 'http')
       return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
-    if (flow.http2 && described === undefined)
-      throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
-    if (flow.http2)
+    if (flow.http2 && described === undefined && !registry.world.declaredProtocols)
+      conditions.push({ holds: `${about} speaks HTTP/2 without TLS`, say: SAY_PROTOCOLS });
+    if (flow.http2 && described !== undefined)
       return { ...common, plaintext: false, kind: 'not-listening', reason: `${about} speaks no HTTP/2 without TLS` };
     return {
       kind: 'answers',
