@@ -37,7 +37,7 @@ const BOUNDARY: Readers<EgressBoundaryProps> = {
     namespace: namespaceName,
     labels: labels(assertSelector),
     ports: ports('empty, so no DNS server could be reached; leave it out for 53'),
-    addresses: cidrs(),
+    addresses: cidrs({ single: '; name each DNS server, or allow the range under `unsafeAllowedEgress`' }),
   }),
   istiodNamespace: namespaceName,
   privateCidrs: cidrs({ whole: ', so no address would be external; write the ranges of your own networks' }),

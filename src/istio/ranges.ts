@@ -153,6 +153,12 @@ export function hostRange(address: string): string {
   return `${address}/${isIP(address) === 6 ? 128 : 32}`;
 }
 
+/** One form for all that mean the same address or range; other text as it is. */
+export function sameForm(place: string): string {
+  const range = parse(place);
+  return range ? networkOf(`${range.address}/${range.bits}`) : place;
+}
+
 /** A range without host bits, as Kubernetes requires it: `203.0.113.0/24` for `203.0.113.40/24`. */
 export function networkOf(cidr: string): string {
   const [address, mask] = cidr.split('/');

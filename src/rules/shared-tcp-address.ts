@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { isOpaque, portsOf } from '../istio/protocols';
+import { isRange, sameForm } from '../istio/ranges';
 import { Grouping } from '../values/grouping';
 import { describeAll, IstioObject } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
@@ -40,8 +41,8 @@ export const sharedTcpAddress: Rule = {
     const places = new Grouping<string, IstioObject<'ServiceEntry'>>();
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry).filter(({ protocol }) => isOpaque(protocol))) {
-        for (const address of new Set<string>(entry.spec.addresses ?? []))
-          places.add(`${address.replace(/\/(32|128)$/, '')} port ${port.number}`, entry);
+        for (const address of new Set<string>((entry.spec.addresses ?? []).map(sameForm)))
+          places.add(`${isRange(address) ? address : address.split('/')[0]} port ${port.number}`, entry);
       }
     }
     for (const place of places.keys()) {

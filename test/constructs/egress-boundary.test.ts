@@ -513,7 +513,7 @@ test('all problems of bad input are in one error', () => {
         unsafeSidecarPorts: [0],
         istiodNamespace: 'Istio',
         privateCidrs: ['10.0.0.0', '0.0.0.0/0'],
-        dns: { labels: {}, ports: [], addresses: ['169.254.20.10'] },
+        dns: { labels: {}, ports: [], addresses: ['169.254.20.10', '169.254.20.0/24', '0.0.0.0/1'] },
         unsafeAllowedEgress: [
           { namespace: 'other', reason: ' ' },
           { namespace: 'web', toCidrs: ['x'], toNamespaces: ['Y'], toPorts: [], labels: {}, reason: 'z' },
@@ -521,13 +521,14 @@ test('all problems of bad input are in one error', () => {
       }),
     ),
   ).toMatchInlineSnapshot(`
-   "[platform/boundary] EgressBoundary: 19 problems:
+   "[platform/boundary] EgressBoundary: 20 problems:
      - namespaces[0]: "Shop" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - namespaces[2]: "web" is listed twice; list it once
      - peers[0]: "a b" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - dns.labels: no labels, which would select every pod of the namespace; name at least one label
      - dns.ports: empty, so no DNS server could be reached; leave it out for 53
      - dns.addresses[0]: "169.254.20.10" has no mask; for this one address write "169.254.20.10/32"
+     - dns.addresses[2]: "0.0.0.0/1" holds public addresses of others; name each DNS server, or allow the range under \`unsafeAllowedEgress\`
      - istiodNamespace: "Istio" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - privateCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
      - privateCidrs[1]: "0.0.0.0/0" covers every address, so no address would be external; write the ranges of your own networks

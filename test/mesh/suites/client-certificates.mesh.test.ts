@@ -71,25 +71,35 @@ const refusedFor = (from: string, by: 'sidecar' | 'gateway' = 'sidecar') =>
 const withOwn = (from: string, via: 'sidecar' | 'gateway') =>
   http(from, { outcome: 'answered', status: 200, via, tlsOriginatedBy: via, clientCommonName: from });
 
-/** What becomes of a Secret that its proxy has: new contents count, its absence only when the proxy starts again. */
+/**
+ * What becomes of a Secret that its proxy has: new contents count for new connections, its absence only when the proxy
+ * starts again.
+ */
 function testDeletion(via: 'sidecar' | 'gateway', objects: KubeObject[], world: Omit<AccessTable, 'access'>): void {
   describeMesh('Secrets that change', { table: { ...world, secrets: [] }, tolerate: [/secret/i] }, (mesh) => {
-    const give = async (...commonNames: string[]) => {
+    const holding = (...commonNames: string[]) => {
       const namespace = via === 'sidecar' ? 'shop' : 'egress';
       const holds = 'client-certificate';
-      const secret = (commonName: string, at: number) =>
-        mesh.lab.secret({ name: `${NAMES[at]}-client`, namespace, holds, commonName });
-      await mesh.apply(await Promise.all(commonNames.map(secret)), 'secrets', { tolerateWarming: true });
+      return Promise.all(
+        commonNames.map((commonName, at) =>
+          mesh.lab.secret({ name: `${NAMES[at]}-client`, namespace, holds, commonName }),
+        ),
+      );
     };
+    const give = async (...commonNames: string[]) =>
+      mesh.apply(await holding(...commonNames), 'secrets', { tolerateWarming: true });
     const shown = (commonName: string): AccessRow => {
       const { expect: usual, ...row } = withOwn('checkout', via);
       return { ...row, expect: { ...usual, clientCommonName: commonName } };
     };
 
-    test(`new contents are shown at once; one that is deleted, until the ${via} starts again`, async () => {
+    test(`new contents are shown by new connections; one that is deleted, until the ${via} starts again`, async () => {
       await give(...NAMES);
       await mesh.apply(objects);
       await hold(mesh, [shown('checkout')]);
+      await mesh.lab.apply('secrets', await holding('renewed', 'ledger'));
+      await mesh.lab.istiod.barrier(mesh.lab.proxies.length, 60);
+      await hold(mesh, [shown('checkout')]); // the connection to the host is still open
       await give('renewed', 'ledger');
       await hold(mesh, [shown('renewed')]);
       await give();
