@@ -401,6 +401,7 @@ export const LIMITS = [
   'revocation "Gateways act on pods of every namespace"',
   'revocation "a certificate that runs out takes nobody out"',
   'revocation "what is open is not in the log of the gateway yet"',
+  'revocation "callers of one declaration share the gateway\'s connections to the host"',
   'lockdown "and completes a name that does not exist"',
   'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "with another %s the former callers are let in until the former objects are deleted"',

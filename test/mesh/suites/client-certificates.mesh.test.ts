@@ -93,6 +93,21 @@ function testDeletion(via: 'sidecar' | 'gateway', objects: KubeObject[], world: 
       return { ...row, expect: { ...usual, clientCommonName: commonName } };
     };
 
+    test('a Secret with the suffix -cacert says which authorities count', async () => {
+      const [client] = await holding('checkout');
+      const { name, namespace } = client.metadata;
+      const others = {
+        ...client,
+        metadata: { name: `${name}-cacert`, namespace },
+        data: { 'ca.crt': client.data['tls.crt'] },
+      };
+      await mesh.apply([client, others], 'secrets', { tolerateWarming: true });
+      await mesh.apply(objects);
+      await hold(mesh, [refusedFor('checkout', via)]);
+      await give('checkout');
+      await hold(mesh, [shown('checkout')]);
+    });
+
     test(`new contents are shown by new connections; one that is deleted, until the ${via} starts again`, async () => {
       await give(...NAMES);
       await mesh.apply(objects);

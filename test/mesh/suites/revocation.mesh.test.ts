@@ -294,6 +294,12 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
     await mesh.apply(BEFORE);
   });
 
+  test("callers of one declaration share the gateway's connections to the host", async () => {
+    await mesh.see(rowOf('stays'));
+    const { evidence } = await mesh.see(rowOf('leaves'));
+    expect(evidence.external.map(({ event }) => event)).toEqual(['request']);
+  });
+
   test('what is open is not in the log of the gateway yet', async () => {
     const { accessLog } = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
     const lines = () => fs.readFileSync(accessLog, 'utf8').split('\n').length;
