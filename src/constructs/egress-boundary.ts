@@ -17,7 +17,7 @@ import { Problems } from '../values/problems';
  * The pods still reach DNS, istiod, each other and the rest of the cluster. Everything that egress constructs of the
  * same app need is opened automatically: the pods of the gateway for a `GatewayEgress`, its ports for a
  * `SidecarEgress`, its ranges for a `DirectEgress`. Istio is not involved: the cluster's network plugin (CNI) must
- * enforce NetworkPolicy. Apply it last: its first policy cuts all connections of a pod that are not allowed.
+ * enforce NetworkPolicy. Apply it last: its first policy refuses a pod all that is not allowed.
  *
  * @example
  * new EgressBoundary(chart, 'boundary', { namespaces: ['payments'], gateways: [exit] });

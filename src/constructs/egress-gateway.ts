@@ -25,7 +25,7 @@ import { readProps } from '../values/readers';
  * `GatewayEgress` declares it. `lockdown()` also refuses what other authors' objects bind to these pods under names of
  * their own.
  *
- * Several gateways in one app or namespace need different names, and share nothing.
+ * Several gateways in one app or namespace need different names, and share no configuration.
  *
  * @example
  * const own = new EgressGateway(chart, 'own', { namespace: 'egress', scaling: { minReplicas: 3 } });

@@ -18,7 +18,7 @@ export interface CommonEgressProps {
   readonly hosts: string[];
 
   /**
-   * The ports of these hosts and the protocol that applications speak on each. All other ports are refused. At least
+   * The ports of these hosts and the protocol that applications speak on each. Others are undeclared. At least
    * one.
    *
    * @default - HTTP on 80 and TLS on 443

@@ -162,7 +162,7 @@ const readersFor = (props: GatewayEgressProps): Readers<GatewayEgressProps> => (
 });
 
 /**
- * External hosts that only named callers can reach, through an egress gateway.
+ * External hosts that named callers, and no others, reach through an egress gateway.
  *
  * Plain HTTP and TLS from the application both go through the gateway. The hop to the gateway uses mutual TLS, and the
  * gateway checks the caller's certificate for each host. Other workloads of the callers' namespaces see what looks like

@@ -20,9 +20,9 @@ export class ClientCertificate {
    * A Secret in the namespace where TLS is originated (the gateway's for a `GatewayEgress`, the callers' for a
    * `SidecarEgress`), with the keys `tls.crt`, `tls.key` and `ca.crt`.
    *
-   * The external host's certificate is verified only against the `ca.crt` of this Secret: Istio cannot combine a
-   * certificate from a Secret with the system's authorities. For a host with a public certificate, put the public
-   * authorities into `ca.crt`. If the Secret is missing, calls are refused (503).
+   * The external host's certificate is verified only against the `ca.crt` of this Secret, or of `<name>-cacert`: Istio
+   * cannot combine a certificate from a Secret with the system's authorities. For a host with a public certificate, put
+   * the public authorities into `ca.crt`. If the Secret is missing, calls are refused (503).
    *
    * @param name the name of the Secret, without a namespace
    * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings

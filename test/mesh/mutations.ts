@@ -90,6 +90,9 @@ export const MUTATIONS: Record<string, Mutation> = {
     example: 'f-tls-at-gateway',
   },
   'round-the-gateway "what bypasses the gateway is what the page says"': { change: drop('VirtualService') },
+  'round-the-gateway "what a sidecar does not take for HTTP bypasses it in plaintext"': {
+    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+  },
   'leaks "http://%s receives exactly what the application sent"': { change: headersStay },
   'leaks "an application\'s header with a name that proxies use does not leave"': { change: headersStay },
   'leaks "http://%s learns nothing of a request that is sent again"': {

@@ -44,6 +44,20 @@ const REQUESTS: {
   { name: 'TLS on port 8443', row: (host) => ({ request: `https://${host}:8443/` }) },
 ];
 
+/** Plain HTTP that a sidecar does not take for HTTP: version 1.0, and a request after an empty line. */
+const UNRECOGNISED = ['GET / HTTP/1.0', '\r\nGET / HTTP/1.1'];
+
+/** From where such requests arrive. */
+async function arrivals(mesh: Mesh, caller: string, host: string, to: string): Promise<string[]> {
+  const external = mesh.lab.watchExternalHosts();
+  const bytes = (first: string) => `${first}\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  await mesh.lab.sendBytes(
+    caller,
+    UNRECOGNISED.map((first) => ({ to, port: 80, bytes: bytes(first) })),
+  );
+  return (await external.read()).filter(({ event }) => event === 'request').map(({ from }) => from);
+}
+
 const rowFor = (from: string, index: number, host: string, address: string): AccessRow => ({
   ...REQUESTS[index].row(host, address),
   from,
@@ -131,6 +145,8 @@ describe('a locked mesh', () => {
           const from = arrival(await mesh.see(rowFor(caller.name, index, host, address)));
           if (from === 'round it') wrong.push(`${caller.name} to ${host}: ${form}: ${from}`);
         }
+        for (const { host, address, caller } of product.slice(0, 1))
+          wrong.push(...(await arrivals(mesh, caller.name, host, address)));
         expect(wrong).toEqual([]);
       });
     });
@@ -150,6 +166,13 @@ for (const { table, manifests } of withGateway.filter(({ name }) => name === MOD
         cells.push(arrival(await mesh.see(rowFor(caller, index, host, address))));
       return cells;
     };
+
+    test('what a sidecar does not take for HTTP bypasses it in plaintext', async () => {
+      await mesh.apply(open.manifests);
+      const [{ host, address }] = mesh.lab.hosts;
+      const caller = mesh.lab.pods.find(({ id }) => id === 'checkout')!;
+      expect(await arrivals(mesh, caller.id, host, address)).toEqual(UNRECOGNISED.map(() => caller.address));
+    });
 
     test('what bypasses the gateway is what the page says', async () => {
       const lines: string[] = [];
