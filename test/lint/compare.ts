@@ -1,7 +1,13 @@
 /**
  * What `lint` and `istioctl analyze` find in the same manifests: `npx tsx test/lint/compare.ts <istioctl> [folders]`.
- * First the configurations of test/model/broken and the recipes of recipes.ts, then the folders. Every folder is divided into sets that are applied together, as `lint` does, and each set is given to both. Of
- * istioctl's messages, those about kinds and checks that decide about requests are counted; the others are counted apart.
+ * First the configurations of test/model/broken and the recipes of recipes.ts, then the folders. Every folder is divided
+ * into sets that are applied together, as `lint` does, and each set is given to both. Of istioctl's messages, those about
+ * kinds and checks that decide about requests are counted; the others are counted apart.
+ *
+ * The public repositories of docs/lint.md: Pankaj-chaudhary/istio-mtls, rewt/external-https,
+ * npolshakova/egress-gateway-examples, romanovsavelij/BITDevOps, fkesheh/istio-mesh-test,
+ * davydehaas98/istio-configuration, kiali/demos, leegyeongyoon/kubernetes, suslmk-lee/pf-trafficAcc,
+ * kwonghung-YIP/istio-testbed, eitansuez/egress-authz, gregclinker/istio-servicemesh-demo.
  */
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
