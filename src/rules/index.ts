@@ -106,8 +106,20 @@ export function violations(
 ): { readonly rule: Rule; readonly violation: Violation }[] {
   const index = new ManifestIndex(objects, options);
   return rules.flatMap((rule) =>
-    [...rule.check(index)].sort((a, b) => compare(a.message, b.message)).map((violation) => ({ rule, violation })),
+    [...rule.check(index)]
+      .filter(({ objects: all }) => rule === duplicateObject || !areDefinitionsOfOne(all))
+      .sort((a, b) => compare(a.message, b.message))
+      .map((violation) => ({ rule, violation })),
   );
+}
+
+/** Whether there are several definitions of one object, of which only the last one exists: they contradict nothing. */
+function areDefinitionsOfOne(objects: Violation['objects']): boolean {
+  return new Set(objects).size > 1 && new Set(objects.map(keyOf)).size === 1;
+}
+
+function keyOf({ manifest: { apiVersion, kind, metadata } }: EgressObject): string {
+  return [apiVersion.split('/')[0], kind, metadata.namespace, metadata.name].join(' ');
 }
 
 /** Findings on manifests, ordered by rule and then by message, independent of the order of the objects. */

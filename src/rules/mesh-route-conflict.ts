@@ -41,9 +41,7 @@ spec: { hosts: [api.example.com], http: [{ timeout: 5s, route: [{ destination: {
       // A sidecar prefers what is private to its namespace, then what is exported to it by name, then what is public.
       // Within one of these ranks the oldest wins, which is a conflict. A private route in place of a public one is a
       // choice; in place of a route that was exported to this very namespace it is a conflict again.
-      // Of several with one name only one exists: a case for duplicate-object.
-      const existing = [...new Map(virtualServices.map((one) => [`${one.namespace}/${one.name}`, one])).values()];
-      for (const { objects, namespaces } of visibleTogether(existing)) {
+      for (const { objects, namespaces } of visibleTogether(virtualServices)) {
         yield {
           message:
             `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +
@@ -55,8 +53,8 @@ spec: { hosts: [api.example.com], http: [{ timeout: 5s, route: [{ destination: {
         };
       }
       // In one namespace, somebody who adds a public one expects it to count there.
-      const own = groupBy(existing.filter(isPrivateToNamespace), ({ namespace }) => namespace);
-      for (const hidden of own.size > 0 ? existing.filter(isPublic) : []) {
+      const own = groupBy(virtualServices.filter(isPrivateToNamespace), ({ namespace }) => namespace);
+      for (const hidden of own.size > 0 ? virtualServices.filter(isPublic) : []) {
         const used = ordered(own.get(hidden.namespace));
         if (used.length > 0 && [hidden, ...used].map(contentOf).some((one, _at, [first]) => one !== first))
           yield {
