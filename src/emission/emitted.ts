@@ -4,7 +4,7 @@ import { Ownership } from './ownership';
 import { isWrittenAsItIs, metadataOf, sorted } from './plain';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { changeCount, perApp } from '../declarations/app';
-import { Rank, RecipeObject, Side } from '../recipes/recipe';
+import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
 
@@ -19,7 +19,6 @@ export class Emitted implements IAnyProducer {
   public readonly side: Side;
   public rank: Rank;
 
-  private readonly isIstio: boolean;
   private makeSpec?: () => object;
   /** The spec that was checked, until it is written. */
   private checkedSpec?: object;
@@ -36,18 +35,13 @@ export class Emitted implements IAnyProducer {
     planned: RecipeObject,
     public readonly order: number,
   ) {
-    const { id, kind, fields } = planned;
     this.side = planned.side;
     this.rank = planned.rank;
     this.makeSpec = planned.spec;
-    this.isIstio = 'GVK' in kind;
+    const { apiVersion, kind } = groupVersionKind(planned.kind);
     const metadata = ownership.of(planned.metadata, scope);
     const spec = planned.spec && Lazy.any(this);
-    this.object =
-      'GVK' in kind
-        ? new kind(scope, id, { metadata, spec } as never)
-        : new ApiObject(scope, id, { ...kind, metadata, ...fields, spec } as ApiObjectProps);
-    if (this.isIstio) this.object.toJson = this.manifest.bind(this);
+    this.object = new EmittedObject(scope, planned.id, { apiVersion, kind, metadata, ...planned.fields, spec }, this);
     emitted(ownership.by).set(this.object, this);
     if (isInWaves(this.object)) this.writeWave();
   }
@@ -66,21 +60,28 @@ export class Emitted implements IAnyProducer {
 
   /** Whether the spec is what will be written: plain data that nobody changes on the way. */
   public get isPlain(): boolean {
-    return this.isIstio && isWrittenAsItIs(this.object);
+    return this.makeSpec !== undefined && isWrittenAsItIs(this.object);
   }
 
   /** The spec as it is now, to be checked. */
-  public spec(): object {
-    this.checkedSpec = this.makeSpec!();
+  public toCheck(): object {
+    this.checkedSpec = sorted(this.makeSpec!()) as object;
     this.checkedAt = changeCount(this.owner);
     return this.checkedSpec;
   }
 
   /** The spec as it is now, to be written: what was checked, unless something was declared since then. */
-  public produce(): object {
+  public toWrite(): object {
     const { checkedSpec: checked } = this;
     this.checkedSpec = undefined;
-    return checked !== undefined && this.checkedAt === changeCount(this.owner) ? checked : this.makeSpec!();
+    return checked !== undefined && this.checkedAt === changeCount(this.owner)
+      ? checked
+      : (sorted(this.makeSpec!()) as object);
+  }
+
+  /** The same where cdk8s writes the object. */
+  public produce(): object {
+    return this.makeSpec!();
   }
 
   /** When tools that apply in waves apply it. */
@@ -91,21 +92,29 @@ export class Emitted implements IAnyProducer {
   public writeWave(): void {
     writeWave(this.object, () => this.wave);
   }
+}
 
-  /**
-   * The manifest of an object of a generated class. The spec is plain data in the words of the manifest, so that nothing
-   * in it has to be renamed or looked up, as the class and cdk8s would do with a copy of every level: a tenth of the time
-   * of a large app.
-   */
-  private manifest(): object {
-    const { object } = this;
-    const general = (): object => ApiObject.prototype.toJson.call(object);
-    if (!this.isPlain || process.env.CDK8S_DISABLE_SORT) return general();
+/**
+ * The spec is plain data in the words of the manifest, so that nothing in it has to be renamed or looked up, as a
+ * generated class and cdk8s would do with a copy of every level: a tenth of the time of a large app.
+ */
+class EmittedObject extends ApiObject {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: ApiObjectProps,
+    private readonly emitted: Emitted,
+  ) {
+    super(scope, id, props);
+  }
+
+  public toJson(): object {
+    if (!this.emitted.isPlain) return super.toJson();
     try {
-      const { apiVersion, kind } = object;
-      return { apiVersion, kind, metadata: metadataOf(object), spec: sorted(this.produce()) };
+      const { apiVersion, kind } = this;
+      return { apiVersion, kind, metadata: metadataOf(this), spec: this.emitted.toWrite() };
     } catch {
-      return general(); // It throws the error with the path of the object.
+      return super.toJson(); // It throws the error with the path of the object.
     }
   }
 }

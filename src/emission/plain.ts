@@ -3,11 +3,12 @@ import { ApiObject, App, ImplicitTokenResolver, JsonPatch, Lazy, LazyResolver, N
 /** The resolvers of cdk8s, which leave plain data as it is. Others may replace values in manifests. */
 const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
 
-/** Whether an object whose spec is plain data is written as it is: nobody has patched it, or may replace its values. */
+/** Whether plain data in an object are written as they are, but sorted: nobody has patched it, or may replace values. */
 export function isWrittenAsItIs(object: ApiObject): boolean {
   return (
     patchesOf(object)?.length === 0 &&
-    App.of(object.chart).resolvers.every(({ constructor }) => BUILT_IN.includes(constructor))
+    App.of(object.chart).resolvers.every(({ constructor }) => BUILT_IN.includes(constructor)) &&
+    !process.env.CDK8S_DISABLE_SORT
   );
 }
 

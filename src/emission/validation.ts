@@ -94,7 +94,7 @@ class Checked implements EgressObject {
   ) {
     const { apiVersion, kind, name, metadata } = object;
     this.manifest = ours?.isPlain
-      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
+      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.toCheck() }
       : object.toJson();
   }
 
