@@ -10,8 +10,7 @@ import { parseAllDocuments } from 'yaml';
 const compiled = createRequire(`${process.cwd()}/lib/`);
 const { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination }: typeof import('../src') =
   compiled('./src');
-const { smallestChange }: typeof import('../src/explain') = compiled('./src/explain');
-const { EgressModel }: typeof import('../src/model') = compiled('./src/model');
+const { EgressModel, smallestChange }: typeof import('../src/explain') = compiled('./src/explain');
 
 const HOSTS = 2000;
 const NAMESPACES = 40;

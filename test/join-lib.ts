@@ -1,9 +1,8 @@
 /**
  * Joins the modules of the compiled library that are loaded together, since finding and reading a file takes longer than
  * running it: those that every import of the library loads, the rules, which every synth loads, and those of the command
- * line, which needs no cdk8s. In place of each module remains a line that leads to the joined file, so that each is
- * there once, whichever entry of the package is loaded first. Generated classes, and what is loaded late, remain files
- * of their own. Runs after `trim-lib.ts`.
+ * line, which needs no cdk8s. Each is there once, whichever entry of the package is loaded first. The entries, generated
+ * classes, and what is loaded late remain files of their own. Runs after `trim-lib.ts`.
  */
 import * as fs from 'fs';
 import { createRequire } from 'module';
@@ -55,13 +54,15 @@ function main(): void {
       if (fileOf.has(name)) throw new Error(`${name} would be in ${file} and in ${fileOf.get(name)}`);
       fileOf.set(name, file);
     }
+  const toRoot = (name: string) => '../'.repeat(name.split('/').length - 1) || './';
   /** The text of a module, with what it requires where that is now. */
   const led = (name: string, into?: string) =>
     fs.readFileSync(path.join(SRC, name), 'utf8').replace(/require\("(\.[^"]+)"\)/g, (_, written) => {
       const other = nameOf(compiled.resolve(path.join(SRC, path.dirname(name), written)));
       const there = fileOf.get(other);
-      if (there === undefined) return `require("./${other}")`;
-      return `${there === into ? 'module.exports' : `require("./${there}")`}["${other}"]`;
+      if (there !== undefined && there === into) return `module.exports["${other}"]`;
+      const root = into === undefined ? toRoot(name) : './';
+      return there === undefined ? `require("${root}${other}")` : `require("${root}${there}")["${other}"]`;
     });
   const texts = Object.entries(joined).map(([file, names]) => {
     // Names stay, as stacks of errors show them. Node prints the whole line that throws an error which nobody catches,
@@ -74,13 +75,12 @@ function main(): void {
     });
     return [file, parts.join('')] as const;
   });
-  fs.writeFileSync(path.join(SRC, INDEX), led(INDEX));
-  for (const [file, text] of texts) fs.writeFileSync(path.join(SRC, file), text);
-  for (const [file, modules] of Object.entries(joined))
-    for (const name of modules) {
-      const there = `${'../'.repeat(name.split('/').length - 1) || './'}${file}`;
-      fs.writeFileSync(path.join(SRC, name), `module.exports = require("${there}")[${JSON.stringify(name)}];\n`);
-    }
+  const apart = fs
+    .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js') && !fileOf.has(name))
+    .map((name) => [name, led(name)] as const);
+  for (const [file, text] of [...apart, ...texts]) fs.writeFileSync(path.join(SRC, file), text);
+  for (const name of fileOf.keys()) fs.rmSync(path.join(SRC, name));
   for (const file of ['shared.js', 'at-synth.js', 'by-command.js'])
     if (/require\("(cdk8s|\.\/at-load\.js)"\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8')))
       throw new Error(`${file} needs cdk8s, whose loading takes longer than a question of the command line`);

@@ -103,16 +103,16 @@ class EmittedObject extends ApiObject {
     scope: Construct,
     id: string,
     props: ApiObjectProps,
-    private readonly emitted: Emitted,
+    private readonly source: Emitted,
   ) {
     super(scope, id, props);
   }
 
   public toJson(): object {
-    if (!this.emitted.isPlain) return super.toJson();
+    if (!this.source.isPlain) return super.toJson();
     try {
       const { apiVersion, kind } = this;
-      return { apiVersion, kind, metadata: metadataOf(this), spec: this.emitted.toWrite() };
+      return { apiVersion, kind, metadata: metadataOf(this), spec: this.source.toWrite() };
     } catch {
       return super.toJson(); // It throws the error with the path of the object.
     }
