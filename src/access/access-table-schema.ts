@@ -1,5 +1,10 @@
 import { OUTBOUND_MODES, PATH_NORMALIZATIONS, SPOKEN, SYMPTOMS, VIAS } from './access-table';
+import { described, FLAG, list, map, SOME_TEXT, TEXT } from '../schema/builders';
 import { Shape } from '../schema/shape';
+
+const LABEL: Shape = { $ref: '#/definitions/label' };
+const LABELS: Shape = { $ref: '#/definitions/labels' };
+const PORT: Shape = { $ref: '#/definitions/port' };
 
 /** An object with these fields and no others. */
 function record(required: string[], properties: Record<string, Shape>): Shape {
@@ -9,21 +14,21 @@ function record(required: string[], properties: Record<string, Shape>): Shape {
 /** A Secret or ConfigMap in the cluster, and what it may hold. */
 function holding(contents: string[], more: Record<string, Shape> = {}): Shape {
   return record(['name', 'namespace', 'holds'], {
-    name: { type: 'string', minLength: 1 },
-    namespace: { $ref: '#/definitions/label' },
+    name: SOME_TEXT,
+    namespace: LABEL,
     holds: { enum: contents },
     ...more,
   });
 }
 
 const LABEL_SELECTOR: Shape = record([], {
-  matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
+  matchLabels: map(TEXT),
   matchExpressions: {
     type: 'array',
     items: record([], {
-      key: { type: 'string' },
+      key: TEXT,
       operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
-      values: { type: 'array', items: { type: 'string' } },
+      values: list(TEXT),
     }),
   },
 });
@@ -38,7 +43,7 @@ export const SERVICE_ENTRY_VISIBILITY: Shape = {
   description: 'Who may see the ServiceEntries of a namespace, as in MeshConfig (Istio 1.31). Default: whom they say.',
   ...record([], {
     defaultVisibility: VISIBILITY,
-    applyToSidecars: { type: 'boolean' },
+    applyToSidecars: FLAG,
     policies: {
       type: 'array',
       items: record([], {
@@ -63,58 +68,48 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        outboundTrafficPolicy: {
-          description: 'The mode in the mesh configuration. Default ALLOW_ANY, as in Istio.',
+        outboundTrafficPolicy: described('The mode in the mesh configuration. Default ALLOW_ANY, as in Istio.', {
           enum: OUTBOUND_MODES,
-        },
-        rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
-        trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
-        clusterDomain: {
-          description: 'The domain of Kubernetes Services. Default cluster.local.',
-          type: 'string',
-          minLength: 1,
-        },
-        trustDomainAliases: {
-          description: "Trust domains that policies may name instead of the mesh's own. Default none.",
-          type: 'array',
-          items: { type: 'string', minLength: 1 },
-        },
-        pathNormalization: {
-          description: "How proxies normalise the paths of requests. Default BASE, as Istio's.",
+        }),
+        rootNamespace: described('Default istio-system.', LABEL),
+        trustDomain: described('Default cluster.local.', SOME_TEXT),
+        clusterDomain: described('The domain of Kubernetes Services. Default cluster.local.', SOME_TEXT),
+        trustDomainAliases: described(
+          "Trust domains that policies may name instead of the mesh's own. Default none.",
+          list(SOME_TEXT),
+        ),
+        pathNormalization: described("How proxies normalise the paths of requests. Default BASE, as Istio's.", {
           enum: PATH_NORMALIZATIONS,
-        },
-        dnsCapture: {
-          description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
-          type: 'boolean',
-        },
-        dualStack: {
-          description:
-            "Whether pods have IPv6 addresses beside those of IPv4, with Istio's ISTIO_DUAL_STACK. Default false.",
-          type: 'boolean',
-        },
+        }),
+        dnsCapture: described(
+          'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
+          FLAG,
+        ),
+        dualStack: described(
+          "Whether pods have IPv6 addresses beside those of IPv4, with Istio's ISTIO_DUAL_STACK. Default false.",
+          FLAG,
+        ),
         serviceEntryVisibility: SERVICE_ENTRY_VISIBILITY,
-        scopeGatewayToNamespace: {
-          description:
-            'Whether Gateways act on pods of their own namespace only (PILOT_SCOPE_GATEWAY_TO_NAMESPACE of istiod). ' +
+        scopeGatewayToNamespace: described(
+          'Whether Gateways act on pods of their own namespace only (PILOT_SCOPE_GATEWAY_TO_NAMESPACE of istiod). ' +
             'Default false, as in Istio.',
-          type: 'boolean',
-        },
+          FLAG,
+        ),
       },
     },
     gateways: {
       description: 'The pods of egress gateways.',
       type: 'array',
       items: record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
-        name: {
-          description:
-            'Its name in reports, and the name of its Service if the cluster has one that is not among the ' +
+        name: described(
+          'Its name in reports, and the name of its Service if the cluster has one that is not among the ' +
             'manifests. Default: its namespace, and no such Service.',
-          $ref: '#/definitions/label',
-        },
-        namespace: { $ref: '#/definitions/label' },
-        labels: { $ref: '#/definitions/labels' },
-        serviceAccount: { type: 'string', minLength: 1 },
-        targetPort: { description: 'The port on which the pods listen for the hop.', $ref: '#/definitions/port' },
+          LABEL,
+        ),
+        namespace: LABEL,
+        labels: LABELS,
+        serviceAccount: SOME_TEXT,
+        targetPort: described('The port on which the pods listen for the hop.', PORT),
       }),
     },
     callers: {
@@ -122,21 +117,19 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'array',
       minItems: 1,
       items: record(['name', 'namespace', 'serviceAccount'], {
-        name: { description: 'The name that rows use.', $ref: '#/definitions/label' },
-        namespace: { $ref: '#/definitions/label' },
-        serviceAccount: { type: 'string', minLength: 1 },
-        labels: {
-          description:
-            'Labels of its pod. Default: app: <name>. A pod template in the manifests with these labels gives ' +
+        name: described('The name that rows use.', LABEL),
+        namespace: LABEL,
+        serviceAccount: SOME_TEXT,
+        labels: described(
+          'Labels of its pod. Default: app: <name>. A pod template in the manifests with these labels gives ' +
             'the pod its annotations.',
-          $ref: '#/definitions/labels',
-        },
-        capture: {
-          description: 'Annotations under traffic.sidecar.istio.io/ that the pod has whatever the manifests say.',
-          type: 'object',
-          additionalProperties: { type: 'string' },
-        },
-        dnsCapture: { description: "Whether its sidecar answers DNS itself. Default: the mesh's.", type: 'boolean' },
+          LABELS,
+        ),
+        capture: described(
+          'Annotations under traffic.sidecar.istio.io/ that the pod has whatever the manifests say.',
+          map(TEXT),
+        ),
+        dnsCapture: described("Whether its sidecar answers DNS itself. Default: the mesh's.", FLAG),
       }),
     },
     external: {
@@ -145,28 +138,18 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       minItems: 1,
       items: record(['host'], {
         host: { type: 'string', minLength: 3 },
-        address: {
-          description:
-            'Its only address. Default: a free one in 203.0.113.0/24, and with dualStack another in 2001:db8::/32.',
-          type: 'string',
-        },
-        http: {
-          description: 'Port 80. Default none: nothing listens there.',
-          enum: ['ok', 'redirect-to-https', 'none'],
-        },
-        https: {
-          description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.',
+        address: described(
+          'Its only address. Default: a free one in 203.0.113.0/24, and with dualStack another in 2001:db8::/32.',
+          TEXT,
+        ),
+        http: described('Port 80. Default none: nothing listens there.', { enum: ['ok', 'redirect-to-https', 'none'] }),
+        https: described('Port 443, HTTP/1.1 and HTTP/2. Default none.', {
           enum: ['ok', 'client-certificate', 'none'],
-        },
-        certificate: {
-          description: 'What port 443 presents. Default good: for its own name, from a public authority.',
+        }),
+        certificate: described('What port 443 presents. Default good: for its own name, from a public authority.', {
           enum: ['good', 'wrong-name', 'unknown-ca', 'private-ca', 'expired'],
-        },
-        tcp: {
-          description: 'Ports that echo what they receive.',
-          type: 'array',
-          items: { $ref: '#/definitions/port' },
-        },
+        }),
+        tcp: described('Ports that echo what they receive.', list(PORT)),
       }),
     },
     secrets: {
@@ -174,11 +157,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       items: holding(
         ['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'],
         {
-          commonName: {
-            description: 'The common name of a client certificate, to tell several apart.',
-            type: 'string',
-            minLength: 1,
-          },
+          commonName: described('The common name of a client certificate, to tell several apart.', SOME_TEXT),
         },
       ),
     },
@@ -188,18 +167,17 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'array',
       minItems: 1,
       items: record(['from', 'request', 'expect'], {
-        from: { description: 'The name of a caller.', type: 'string' },
-        request: { description: 'http://, https:// or tcp://host:port.', type: 'string' },
+        from: described('The name of a caller.', TEXT),
+        request: described('http://, https:// or tcp://host:port.', TEXT),
         method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] },
-        speak: {
-          description:
-            'Default HTTP/1.1 for http://, what the host chooses for https://. http2: with prior knowledge. ' +
+        speak: described(
+          'Default HTTP/1.1 for http://, what the host chooses for https://. http2: with prior knowledge. ' +
             'grpc: one unary call. websocket: an upgrade and one message back and forth.',
-          enum: SPOKEN,
-        },
-        headers: { type: 'object', additionalProperties: { type: 'string' } },
-        dial: { description: "An address to dial instead of the host's own.", type: 'string' },
-        follow: { description: 'Follow redirects.', type: 'boolean' },
+          { enum: SPOKEN },
+        ),
+        headers: map(TEXT),
+        dial: described("An address to dial instead of the host's own.", TEXT),
+        follow: described('Follow redirects.', FLAG),
         without: {
           description: '`manifests` leaves out all of them; `<Kind>/<namespace>/<name>` one object.',
           oneOf: [
@@ -209,59 +187,43 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         expect: record(['outcome'], {
           outcome: { enum: ['answered', 'refused'] },
-          answeredBy: {
-            description: 'The external host that answers. Default: the host of the request, and no other.',
+          answeredBy: described('The external host that answers. Default: the host of the request, and no other.', {
             type: 'string',
             minLength: 3,
-          },
-          status: { description: 'The last status that the caller sees.', type: 'integer', minimum: 100, maximum: 599 },
-          redirects: {
-            description: 'The statuses of the redirects before it.',
-            type: 'array',
-            items: { type: 'integer', minimum: 300, maximum: 399 },
-          },
+          }),
+          status: described('The last status that the caller sees.', { type: 'integer', minimum: 100, maximum: 599 }),
+          redirects: described(
+            'The statuses of the redirects before it.',
+            list({ type: 'integer', minimum: 300, maximum: 399 }),
+          ),
           symptom: {
             description:
               "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52, 55 or 56 (closed), 28 " +
               "(timeout), 60 (certificate-rejected), or gRPC's status 14 (grpc-unavailable).",
             oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: SYMPTOMS }],
           },
-          by: { description: 'What refused it.', enum: ['sidecar', 'gateway', 'host'] },
-          via: {
-            description:
-              'The egress path. direct: past the sidecar. undeclared: nothing declares the host, and the sidecar ' +
+          by: described('What refused it.', { enum: ['sidecar', 'gateway', 'host'] }),
+          via: described(
+            'The egress path. direct: past the sidecar. undeclared: nothing declares the host, and the sidecar ' +
               'lets it through.',
-            enum: VIAS,
-          },
+            { enum: VIAS },
+          ),
           tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
-          plaintextToHost: {
-            description: 'Whether the external host received bytes that are not TLS.',
-            type: 'boolean',
-          },
-          identityAtGateway: {
-            description:
-              '<namespace>/<service account> of the caller, from the certificate that the gateway saw, or none.',
-            type: 'string',
-            pattern: '^([^/]+/[^/]+|none)$',
-          },
-          serverName: { description: 'The server name (SNI) that the external host was asked for.', type: 'string' },
-          protocol: { description: 'What the external host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
-          clientCertificate: { description: 'Whether the external host saw a client certificate.', type: 'boolean' },
-          clientCommonName: {
-            description: 'The common name in the client certificate that the external host saw.',
-            type: 'string',
-          },
-          addedHeaders: {
-            description: 'Names of headers that reached the external host and that the application did not send.',
-            type: 'array',
-            items: { type: 'string' },
-          },
-          hostHeader: { description: 'The Host header that reached the external host.', type: 'string' },
-          removedHeaders: {
-            description: "Names of the row's headers that did not reach the external host.",
-            type: 'array',
-            items: { type: 'string' },
-          },
+          plaintextToHost: described('Whether the external host received bytes that are not TLS.', FLAG),
+          identityAtGateway: described(
+            '<namespace>/<service account> of the caller, from the certificate that the gateway saw, or none.',
+            { type: 'string', pattern: '^([^/]+/[^/]+|none)$' },
+          ),
+          serverName: described('The server name (SNI) that the external host was asked for.', TEXT),
+          protocol: described('What the external host spoke.', { enum: ['http/1.1', 'h2', 'tcp'] }),
+          clientCertificate: described('Whether the external host saw a client certificate.', FLAG),
+          clientCommonName: described('The common name in the client certificate that the external host saw.', TEXT),
+          addedHeaders: described(
+            'Names of headers that reached the external host and that the application did not send.',
+            list(TEXT),
+          ),
+          hostHeader: described('The Host header that reached the external host.', TEXT),
+          removedHeaders: described("Names of the row's headers that did not reach the external host.", list(TEXT)),
         }),
       }),
     },

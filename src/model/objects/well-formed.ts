@@ -4,6 +4,7 @@ import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from './host-names';
 import { ModelRequest } from '../requests/request';
 import { urlOf } from '../../access/request-url';
+import { list, map, SOME_TEXT, TEXT } from '../../schema/builders';
 import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';
 import { PROTOCOL_NAMES } from '../../istio/protocols';
@@ -23,14 +24,11 @@ export interface Malformed {
   readonly cause: FieldRef;
 }
 
-const text: Shape = { type: 'string' };
 const whole: Shape = { type: 'integer' };
 const any: Shape = { type: 'object' };
-const list = (items: Shape): Shape => ({ type: 'array', items });
 const fields = (properties: Record<string, Shape>): Shape => ({ type: 'object', properties });
-const map = (additionalProperties: Shape): Shape => ({ type: 'object', additionalProperties });
-const texts = list(text);
-const labels = map(text);
+const texts = list(TEXT);
+const labels = map(TEXT);
 /** istiod ignores the case of protocols. */
 const protocol: Shape = { enum: [...PROTOCOL_NAMES, ''], anyCase: true };
 
@@ -53,36 +51,36 @@ export const SPECS: Readonly<Record<string, Shape>> = Object.fromEntries(
 );
 
 /** Common to all objects. */
-const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
+const METADATA = fields({ name: TEXT, namespace: TEXT, labels, annotations: labels });
 const labelSelector = fields({
   matchLabels: labels,
-  matchExpressions: list({ ...fields({ key: text, operator: text, values: texts }), required: ['key', 'operator'] }),
+  matchExpressions: list({ ...fields({ key: TEXT, operator: TEXT, values: texts }), required: ['key', 'operator'] }),
 });
 const peers = list(
   fields({
-    ipBlock: { ...fields({ cidr: text, except: texts }), required: ['cidr'] },
+    ipBlock: { ...fields({ cidr: TEXT, except: texts }), required: ['cidr'] },
     podSelector: labelSelector,
     namespaceSelector: labelSelector,
   }),
 );
-const policyPorts = list(fields({ protocol: text, port: { oneOf: [whole, text] }, endPort: whole }));
+const policyPorts = list(fields({ protocol: TEXT, port: { oneOf: [whole, TEXT] }, endPort: whole }));
 /** What is read of the pods of gateways. */
 const podTemplate = fields({
   template: fields({
     metadata: fields({ labels, annotations: labels }),
     spec: fields({
-      serviceAccountName: text,
-      containers: list(fields({ ports: list(fields({ name: text, containerPort: whole })) })),
+      serviceAccountName: TEXT,
+      containers: list(fields({ ports: list(fields({ name: TEXT, containerPort: whole })) })),
     }),
   }),
 });
 const CORE: Record<string, Shape> = {
   Service: fields({
-    ports: list(fields({ name: text, port: whole, protocol: text, appProtocol: text })),
+    ports: list(fields({ name: TEXT, port: whole, protocol: TEXT, appProtocol: TEXT })),
     selector: labels,
-    clusterIP: text,
+    clusterIP: TEXT,
     clusterIPs: texts,
-    type: text,
+    type: TEXT,
   }),
   NetworkPolicy: fields({
     podSelector: labelSelector,
@@ -100,16 +98,15 @@ const CORE: Record<string, Shape> = {
 };
 const CORE_GROUPS: readonly string[] = ['v1', 'networking.k8s.io', 'apps', 'batch', 'extensions'];
 const GATEWAY_API_GROUP = /^gateway\.networking\.(x-)?k8s\.io$/;
-const parent = fields({ kind: text, name: text, namespace: text });
+const parent = fields({ kind: TEXT, name: TEXT, namespace: TEXT });
 /** What is read of any kind of the Gateway API. */
 const GATEWAY_API = fields({
-  gatewayClassName: text,
-  addresses: list(fields({ type: text, value: text })),
+  gatewayClassName: TEXT,
+  addresses: list(fields({ type: TEXT, value: TEXT })),
   parentRef: parent,
   parentRefs: list(parent),
-  targetRefs: list(fields({ kind: text, name: text })),
+  targetRefs: list(fields({ kind: TEXT, name: TEXT })),
 });
-const some: Shape = { type: 'string', minLength: 1 };
 const selector = fields({ matchLabels: labels });
 const mtls = fields({ mode: { enum: ['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT'] } });
 /** Kinds that no construct makes, and whose schema is not among those of ISTIO_SPECS: what is read of them. */
@@ -118,20 +115,20 @@ const OTHERS: Record<string, Shape> = {
     selector,
     jwtRules: list({
       ...fields({
-        issuer: some,
-        audiences: list(some),
-        jwks: text,
-        jwksUri: some,
-        jwks_uri: some,
-        fromHeaders: list({ ...fields({ name: some, prefix: text }), required: ['name'] }),
-        fromParams: list(some),
-        fromCookies: list(some),
-        outputPayloadToHeader: text,
+        issuer: SOME_TEXT,
+        audiences: list(SOME_TEXT),
+        jwks: TEXT,
+        jwksUri: SOME_TEXT,
+        jwks_uri: SOME_TEXT,
+        fromHeaders: list({ ...fields({ name: SOME_TEXT, prefix: TEXT }), required: ['name'] }),
+        fromParams: list(SOME_TEXT),
+        fromCookies: list(SOME_TEXT),
+        outputPayloadToHeader: TEXT,
         outputClaimToHeaders: list({
-          ...fields({ header: { type: 'string', pattern: '^[-_A-Za-z0-9]+$', example: 'x-claim' }, claim: some }),
+          ...fields({ header: { type: 'string', pattern: '^[-_A-Za-z0-9]+$', example: 'x-claim' }, claim: SOME_TEXT }),
           required: ['header', 'claim'],
         }),
-        spaceDelimitedClaims: list(some),
+        spaceDelimitedClaims: list(SOME_TEXT),
       }),
       exclusive: [['jwksUri', 'jwks_uri', 'jwks']],
     }),
@@ -142,19 +139,19 @@ const OTHERS: Record<string, Shape> = {
     targetRefs: list(any),
     configPatches: list(
       fields({
-        applyTo: text,
+        applyTo: TEXT,
         match: fields({
-          context: text,
+          context: TEXT,
           listener: fields({
-            filterChain: fields({ filter: fields({ name: text, subFilter: fields({ name: text }) }) }),
+            filterChain: fields({ filter: fields({ name: TEXT, subFilter: fields({ name: TEXT }) }) }),
           }),
         }),
-        patch: fields({ operation: text }),
+        patch: fields({ operation: TEXT }),
       }),
     ),
   }),
   ProxyConfig: fields({ selector, environmentVariables: labels }),
-  WasmPlugin: fields({ selector, targetRefs: list(any), match: list(fields({ mode: text })) }),
+  WasmPlugin: fields({ selector, targetRefs: list(any), match: list(fields({ mode: TEXT })) }),
   TrafficExtension: fields({ selector, targetRefs: list(any) }),
 };
 /** Kinds and versions of Istio's groups. */
