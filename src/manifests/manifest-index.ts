@@ -7,7 +7,7 @@ import { placeOfPluginPolicy, PolicyPlace } from './plugin-policies';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
 import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
-import { tlsPlaces } from './tls';
+import { isForExternalHost, tlsPlaces } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
@@ -234,7 +234,7 @@ export class ManifestIndex {
       const mesh: typeof client = new Map();
       for (const rule of this.ofKind('DestinationRule')) {
         for (const { tls } of tlsPlaces(rule)) {
-          if (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') addTo(client, rule, tls);
+          if (isForExternalHost(tls)) addTo(client, rule, tls);
           else if (tls.mode === 'ISTIO_MUTUAL') addTo(mesh, rule, tls);
         }
       }

@@ -9,11 +9,24 @@ export function tlsFor(policy: TrafficPolicy | undefined, port: number): TlsSett
   return own ? own.tls : policy?.tls;
 }
 
+/** The TLS settings for a destination: those of its subset's policy take the place of the rule's own. */
+export function tlsOfSubset(
+  { spec }: IstioObject<'DestinationRule'>,
+  subset: string | undefined,
+  port: number,
+): TlsSettings | undefined {
+  const own = spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  return (own && tlsFor(own, port)) ?? tlsFor(spec.trafficPolicy, port);
+}
+
+/** Whether the settings are for an external host: ISTIO_MUTUAL is terminated by a proxy. */
+export function isForExternalHost(tls: TlsSettings | null | undefined): boolean {
+  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL';
+}
+
 /** Whether the settings make the proxy originate TLS. */
 export function originates(tls: TlsSettings | null | undefined): boolean {
-  return (
-    tls !== undefined && tls !== null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL')
-  );
+  return isForExternalHost(tls) || tls?.mode === 'ISTIO_MUTUAL';
 }
 
 /** Whether any policy of the rule, its own or a subset's, makes the proxy originate TLS on the port. */

@@ -6,7 +6,7 @@ import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifes
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopsOf } from '../manifests/routes';
 import { TlsSettings } from '../manifests/specs';
-import { isIgnoredBySidecars, tlsFor, tlsField } from '../manifests/tls';
+import { isForExternalHost, isIgnoredBySidecars, tlsField, tlsFor, tlsOfSubset } from '../manifests/tls';
 import { EVERYWHERE, isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 const example = (trafficPolicy: string) => `
@@ -55,7 +55,7 @@ function* onPorts(index: ManifestIndex, rule: DestinationRule, reported: Set<str
   for (const entry of entries) {
     for (const port of portsOf(entry)) {
       const tls = tlsFor(policy, port.number);
-      if (isTls(port.protocol) && wraps(tls) && !isIgnoredBySidecars(rule, tls!))
+      if (isTls(port.protocol) && isForExternalHost(tls) && !isIgnoredBySidecars(rule, tls!))
         ports.set(port.number, [...(ports.get(port.number) ?? []), entry]);
     }
   }
@@ -109,9 +109,9 @@ function* onRoutes(index: ManifestIndex, reported: ReadonlySet<string>): Iterabl
       rulesUsedIn(index, host, namespace).map((rule) => ({ rule, isGateway })),
     );
     for (const { rule, isGateway } of used) {
-      const own = rule.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-      const tls = (own && tlsFor(own, port)) ?? tlsFor(rule.spec.trafficPolicy, port);
-      if (!wraps(tls) || (!isGateway && isIgnoredBySidecars(rule, tls!)) || reported.has(keyOf(rule, port))) continue;
+      const tls = tlsOfSubset(rule, subset, port);
+      if (!isForExternalHost(tls) || (!isGateway && isIgnoredBySidecars(rule, tls!)) || reported.has(keyOf(rule, port)))
+        continue;
       const known = found.get(tls!);
       if (known) known.passing.add(virtualService);
       else found.set(tls!, { rule, port, passing: new Set([virtualService]) });
@@ -163,11 +163,6 @@ function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string
           (hop) => hop.section === 'tls' && hop.host !== host && followers(virtualService, hop.route).sidecars,
         ),
     );
-}
-
-/** ISTIO_MUTUAL is terminated by a proxy. */
-function wraps(tls: TlsSettings | undefined): boolean {
-  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL';
 }
 
 /** Whether a route sends plain HTTP to the port, so that origination is what the port is for. */

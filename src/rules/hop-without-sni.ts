@@ -3,7 +3,8 @@ import { describe, describeAll, IstioObject, ordered } from '../manifests/indexe
 import { followers, Hop, hopField } from '../manifests/routes';
 import { kindOf } from '../manifests/servers';
 import { Server } from '../manifests/specs';
-import { originates, tlsFor } from '../manifests/tls';
+import { definesSubset } from '../manifests/subsets';
+import { originates, tlsFor, tlsOfSubset } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
 const example = (tls: string) => `
@@ -90,11 +91,8 @@ function whatIsMissing(rule: IstioObject<'DestinationRule'>, hop: Hop): 'sni' | 
   // Rules in the proxy's own namespace take precedence, so only these are certain to be used.
   if (rule.namespace !== hop.virtualService.namespace || !followers(hop.virtualService, hop.route).sidecars)
     return undefined;
-  const subset = rule.spec.subsets?.find(({ name }) => name === hop.subset);
-  if (hop.subset !== undefined && !subset) return undefined;
-  const tls =
-    (subset?.trafficPolicy ? tlsFor(subset.trafficPolicy, hop.port!) : undefined) ??
-    tlsFor(rule.spec.trafficPolicy, hop.port!);
+  if (hop.subset !== undefined && !definesSubset(rule, hop.subset)) return undefined;
+  const tls = tlsOfSubset(rule, hop.subset, hop.port!);
   if (tls?.mode === 'ISTIO_MUTUAL' && !tls.sni) return 'sni';
   return tls === undefined && hop.subset === undefined && hop.section === 'http' ? 'subset' : undefined;
 }

@@ -1,9 +1,9 @@
 import { Rule } from './rule';
 import { covers, isAuthority, isWildcard } from '../istio/hosts';
-import { describe, IstioObject } from '../manifests/indexed';
+import { describe } from '../manifests/indexed';
 import { hopField } from '../manifests/routes';
 import type { HttpRoute, IstioSpecs } from '../manifests/specs';
-import { tlsFor } from '../manifests/tls';
+import { isForExternalHost, tlsOfSubset } from '../manifests/tls';
 
 const example = (http: string) => `
 apiVersion: networking.istio.io/v1
@@ -41,8 +41,8 @@ export const requestForAnotherHost: Rule = {
       if (hop.section !== 'http' || hop.port === undefined) continue;
       const rules = index.rulesFor(hop.host);
       // With several rules it depends on the proxy which one it uses.
-      const tls = rules.length === 1 ? settingsOf(rules[0], hop.subset, hop.port) : undefined;
-      if (!tls?.sni || (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL')) continue;
+      const tls = rules.length === 1 ? tlsOfSubset(rules[0], hop.subset, hop.port) : undefined;
+      if (!tls?.sni || !isForExternalHost(tls)) continue;
       const names: string[] = [tls.sni, ...(tls.subjectAltNames ?? [])].map((name) => name.toLowerCase());
       // A host that is declared may well be at a server that has another name.
       const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
@@ -60,12 +60,6 @@ export const requestForAnotherHost: Rule = {
     }
   },
 };
-
-/** The TLS settings for the destination: a subset's policy takes the place of the rule's own. */
-function settingsOf({ spec }: IstioObject<'DestinationRule'>, subset: string | undefined, port: number) {
-  const own = spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  return (own && tlsFor(own, port)) ?? tlsFor(spec.trafficPolicy, port);
-}
 
 /** The hosts that requests on the route are for, as far as the manifests tell. */
 function authorities({ hosts = [] }: IstioSpecs['VirtualService'], { rewrite, headers }: HttpRoute): string[] {

@@ -3,7 +3,7 @@ import { describe, IstioObject, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { TlsSettings } from '../manifests/specs';
 import { isOpaque, portsOf } from '../istio/protocols';
-import { tlsField, tlsFor } from '../manifests/tls';
+import { isForExternalHost, tlsField, tlsFor } from '../manifests/tls';
 
 export const unverifiedName: Rule = {
   code: 'unverified-name',
@@ -75,12 +75,7 @@ function namelessTcp(index: ManifestIndex, rule: IstioObject<'DestinationRule'>)
 }
 
 function isNameless(tls: TlsSettings | undefined): boolean {
-  return (
-    (tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL') &&
-    !tls.sni &&
-    !tls.subjectAltNames?.length &&
-    !tls.insecureSkipVerify
-  );
+  return isForExternalHost(tls) && !tls?.sni && !tls?.subjectAltNames?.length && !tls?.insecureSkipVerify;
 }
 
 /** Istio uses the subjectAltNames of the entry if the rule has none. */
