@@ -26,7 +26,7 @@ function resolvedBy(...resolvers: IResolver[]): App {
   return app;
 }
 
-describe('a manifest is what the imported class makes of the object', () => {
+describe('a manifest is what cdk8s itself makes of the object', () => {
   test('for any declarations', () => {
     forAll((plans) => {
       const general = build(plans);
