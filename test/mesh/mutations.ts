@@ -93,6 +93,9 @@ export const MUTATIONS: Record<string, Mutation> = {
   'round-the-gateway "what a sidecar does not take for HTTP bypasses it in plaintext"': {
     mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   },
+  'round-the-gateway "what comes later bypasses it"': {
+    helmValues: 'meshConfig: { protocolDetectionTimeout: 0s, outboundTrafficPolicy: { mode: ALLOW_ANY } }',
+  },
   'leaks "http://%s receives exactly what the application sent"': { change: headersStay },
   'leaks "an application\'s header with a name that proxies use does not leave"': { change: headersStay },
   'leaks "http://%s learns nothing of a request that is sent again"': {

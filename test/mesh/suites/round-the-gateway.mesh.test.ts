@@ -190,6 +190,29 @@ for (const { table, manifests } of withGateway.filter(({ name }) => name === MOD
   });
 }
 
+/** Asks for a host, three seconds after it has opened the connection. */
+const SLOW = `
+  const [host, address] = process.argv.slice(1);
+  const socket = require('net').connect(80, address).on('close', () => process.exit()).resume();
+  setTimeout(() => socket.write('GET / HTTP/1.1\\r\\nHost: ' + host + '\\r\\nConnection: close\\r\\n\\r\\n'), 3000);
+`;
+
+for (const { table, manifests } of withGateway.filter(({ name }) => name === MODEL)) {
+  const helmValues = 'meshConfig: { protocolDetectionTimeout: 1s, outboundTrafficPolicy: { mode: ALLOW_ANY } }';
+  const waiting = { table: { ...opened(table, 'ALLOW_ANY'), mesh: undefined }, manifests, helmValues };
+  describeMesh('a mesh that waits a second for the first bytes', waiting, (mesh) => {
+    test('what comes later bypasses it', async () => {
+      await mesh.apply(manifests.filter((object) => !isLock(object, table)));
+      const [{ host, address }] = mesh.lab.hosts;
+      const caller = mesh.lab.pods.find(({ id }) => id === 'checkout')!;
+      const external = mesh.lab.watchExternalHosts();
+      await mesh.lab.shellOf(caller.id).must(process.execPath, ['-e', SLOW, host, address]);
+      const asked = (await external.read()).filter(({ event }) => event === 'request');
+      expect(asked.map(({ from }) => from)).toEqual([caller.address]);
+    });
+  });
+}
+
 function line(first: string, cells: string[]): string {
   return `| ${[first, ...cells].join(' | ')} |`;
 }
