@@ -4,7 +4,7 @@ import { Ownership } from './ownership';
 import { isWrittenAsItIs, metadataOf, sorted } from './plain';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { changeCount, perApp } from '../declarations/app';
-import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
+import { Rank, RecipeObject, Side } from '../recipes/recipe';
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
 
@@ -19,6 +19,7 @@ export class Emitted implements IAnyProducer {
   public readonly side: Side;
   public rank: Rank;
 
+  private readonly isIstio: boolean;
   private makeSpec?: () => object;
   /** The spec that was checked, until it is written. */
   private checkedSpec?: object;
@@ -35,13 +36,18 @@ export class Emitted implements IAnyProducer {
     planned: RecipeObject,
     public readonly order: number,
   ) {
+    const { id, kind, fields } = planned;
     this.side = planned.side;
     this.rank = planned.rank;
     this.makeSpec = planned.spec;
-    const { apiVersion, kind } = groupVersionKind(planned.kind);
+    this.isIstio = 'GVK' in kind;
     const metadata = ownership.of(planned.metadata, scope);
     const spec = planned.spec && Lazy.any(this);
-    this.object = new EmittedObject(scope, planned.id, { apiVersion, kind, metadata, ...planned.fields, spec }, this);
+    this.object =
+      'GVK' in kind
+        ? new kind(scope, id, { metadata, spec } as never)
+        : new ApiObject(scope, id, { ...kind, metadata, ...fields, spec } as ApiObjectProps);
+    if (this.isIstio) this.object.toJson = this.manifest.bind(this);
     emitted(ownership.by).set(this.object, this);
     if (isInWaves(this.object)) this.writeWave();
   }
@@ -60,26 +66,17 @@ export class Emitted implements IAnyProducer {
 
   /** Whether the spec is what will be written: plain data that nobody changes on the way. */
   public get isPlain(): boolean {
-    return this.makeSpec !== undefined && isWrittenAsItIs(this.object);
+    return this.isIstio && isWrittenAsItIs(this.object);
   }
 
-  /** The spec as it is now, to be checked. */
+  /** The spec as it is now, fields in order, to be checked. */
   public toCheck(): object {
     this.checkedSpec = sorted(this.makeSpec!()) as object;
     this.checkedAt = changeCount(this.owner);
     return this.checkedSpec;
   }
 
-  /** The spec as it is now, to be written: what was checked, unless something was declared since then. */
-  public toWrite(): object {
-    const { checkedSpec: checked } = this;
-    this.checkedSpec = undefined;
-    return checked !== undefined && this.checkedAt === changeCount(this.owner)
-      ? checked
-      : (sorted(this.makeSpec!()) as object);
-  }
-
-  /** The same where cdk8s writes the object. */
+  /** The spec as it is now, for cdk8s to write. */
   public produce(): object {
     return this.makeSpec!();
   }
@@ -92,30 +89,29 @@ export class Emitted implements IAnyProducer {
   public writeWave(): void {
     writeWave(this.object, () => this.wave);
   }
-}
 
-/**
- * The spec is plain data in the words of the manifest, so that nothing in it has to be renamed or looked up, as a
- * generated class and cdk8s would do with a copy of every level: a tenth of the time of a large app.
- */
-class EmittedObject extends ApiObject {
-  constructor(
-    scope: Construct,
-    id: string,
-    props: ApiObjectProps,
-    private readonly source: Emitted,
-  ) {
-    super(scope, id, props);
+  /**
+   * The manifest of an object of a generated class. The spec is plain data in the words of the manifest, so that nothing
+   * in it has to be renamed or looked up, as the class and cdk8s would do with a copy of every level: a tenth of the time
+   * of a large app.
+   */
+  private manifest(): object {
+    const { object } = this;
+    const general = (): object => ApiObject.prototype.toJson.call(object);
+    if (!this.isPlain) return general();
+    try {
+      const { apiVersion, kind } = object;
+      return { apiVersion, kind, metadata: metadataOf(object), spec: this.toWrite() };
+    } catch {
+      return general(); // It throws the error with the path of the object.
+    }
   }
 
-  public toJson(): object {
-    if (!this.source.isPlain) return super.toJson();
-    try {
-      const { apiVersion, kind } = this;
-      return { apiVersion, kind, metadata: metadataOf(this), spec: this.source.toWrite() };
-    } catch {
-      return super.toJson(); // It throws the error with the path of the object.
-    }
+  /** What was checked, unless something was declared since then. */
+  private toWrite(): unknown {
+    const { checkedSpec: checked } = this;
+    this.checkedSpec = undefined;
+    return checked !== undefined && this.checkedAt === changeCount(this.owner) ? checked : sorted(this.makeSpec!());
   }
 }
 

@@ -1,4 +1,5 @@
-import { ApiObjectMetadata, GroupVersionKind } from 'cdk8s';
+import { ApiObject, ApiObjectMetadata, GroupVersionKind } from 'cdk8s';
+import { Construct } from 'constructs';
 
 /**
  * When an object is applied, compared with the others on its side of a construct: first those of rank `FIRST` for all
@@ -20,8 +21,15 @@ export enum Rank {
 /** In whose namespace an object is: that of the gateway, or that of the callers. */
 export type Side = 'gateway' | 'caller';
 
+/** A generated class of imports/. */
+export interface GeneratedClass {
+  readonly GVK: GroupVersionKind;
+  /** Each class has a type of its own for its props. */
+  new (scope: Construct, id: string, props: never): ApiObject;
+}
+
 /** A generated class of imports/, or the kind of a Kubernetes object. */
-export type ObjectKind = { readonly GVK: GroupVersionKind } | GroupVersionKind;
+export type ObjectKind = GeneratedClass | GroupVersionKind;
 
 /** What a kind is called in manifests. */
 export function groupVersionKind(kind: ObjectKind): GroupVersionKind {

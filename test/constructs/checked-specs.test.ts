@@ -1,4 +1,5 @@
 import { App, Chart, JsonPatch } from 'cdk8s';
+import * as istio from '../../imports/networking.istio.io';
 import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, SidecarEgress } from '../../src';
 
 test('what is declared between the checks and the writing is written', () => {
@@ -30,4 +31,13 @@ test('a misspelt field that a patch adds is found', () => {
   for (const object of apiObjects.filter(({ kind }) => kind === 'ServiceEntry'))
     object.addJsonPatch(JsonPatch.add('/spec/exportsTo', ['.']));
   expect(() => app.synth()).toThrow('unknown-field: ServiceEntry shop/api-example-com');
+});
+
+test("Istio's objects are made by the generated classes", () => {
+  const chart = new Chart(new App(), 'shop', { namespace: 'shop' });
+  const objects = new SidecarEgress(chart, 'site', { hosts: ['api.example.com'] }).originateTls('tls').apiObjects;
+  expect(objects.map(({ constructor }) => constructor)).toEqual(
+    objects.map(({ kind }) => istio[kind as 'ServiceEntry']),
+  );
+  expect(objects).not.toEqual([]);
 });
