@@ -1,12 +1,11 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe } from '../manifests/indexed';
 import { TlsSettings } from '../manifests/specs';
 import { tlsField } from '../manifests/tls';
 
 const example = (verification: string) => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   exportTo: ["."]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
@@ -6,9 +7,7 @@ import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
 const example = (keys: string) => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
+${istioObject('DestinationRule', 'egress/a')}
 spec:
   host: api.example.com
   exportTo: ["."]

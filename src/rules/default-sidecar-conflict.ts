@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule, Violation } from './rule';
 import { groupBy } from '../values/grouping';
 import { canonical, describeAll, IstioObject, ordered } from '../manifests/indexed';
@@ -13,25 +14,17 @@ export const defaultSidecarConflict: Rule = {
   cure: 'Keep one Sidecar, or use selectors that no workload matches together.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0111/',
   good: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
+${istioObject('Sidecar', 'shop/default')}
 spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: crawler, namespace: shop }
+${istioObject('Sidecar', 'shop/crawler')}
 spec: { workloadSelector: { labels: { app: crawler } }, outboundTrafficPolicy: { mode: ALLOW_ANY } }
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
+${istioObject('Sidecar', 'shop/default')}
 spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: team, namespace: shop }
+${istioObject('Sidecar', 'shop/team')}
 spec: { outboundTrafficPolicy: { mode: ALLOW_ANY } }
 `,
   *check(index) {

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { describe, joinWords } from '../manifests/indexed';
@@ -6,14 +7,10 @@ import { gatewayNamespace } from '../manifests/routes';
 import { valueIn } from '../values/grouping';
 
 const example = (hosts: string) => `
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
+${istioObject('AuthorizationPolicy', 'egress/a')}
 spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [${hosts}] } }] }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]

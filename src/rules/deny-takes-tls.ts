@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
@@ -5,16 +6,12 @@ import { sectionOf } from '../manifests/servers';
 import { ItemOf, PolicyRule, Server } from '../manifests/specs';
 
 const example = (operation: string) => `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 ---
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
+${istioObject('AuthorizationPolicy', 'egress/a')}
 spec:
   selector: { matchLabels: { istio: exit } }
   action: DENY

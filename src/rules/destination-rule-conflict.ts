@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule, Violation } from './rule';
 import { groupBy } from '../values/grouping';
 import { canonical, compare, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
@@ -15,14 +16,10 @@ export const destinationRuleConflict: Rule = {
     'Write one rule for the host, or give all rules the same exportTo, a single traffic policy and distinct subset ' +
     'names.',
   good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: a }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: b, namespace: shop }
+${istioObject('DestinationRule', 'shop/b')}
 spec:
   host: api.example.com
   exportTo: ["."]
@@ -30,14 +27,10 @@ spec:
   subsets: [{ name: b }]
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: a }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: b, namespace: shop }
+${istioObject('DestinationRule', 'shop/b')}
 spec: { host: api.example.com, subsets: [{ name: b }] }
 `,
   *check(index) {

@@ -1,4 +1,4 @@
-import { exampleEntry, TLS_PORT } from './_examples';
+import { exampleEntry, istioObject, TLS_PORT } from './_examples';
 import { Rule, Violation } from './rule';
 import { fullHost, isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
@@ -12,9 +12,7 @@ import { EVERYWHERE, isPublic, isSeenFrom, visibleIn } from '../manifests/visibi
 const example = (trafficPolicy: string) => `
 ${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }', TLS_PORT)}
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 ${trafficPolicy}
 `;
 

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, IstioObject } from '../manifests/indexed';
 import { gatewayNamespace, isOnMesh } from '../manifests/routes';
@@ -16,9 +17,7 @@ export const environmentInRoute: Rule = {
     'the proxy no variable that its callers must not know.',
   see: 'https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter',
   good: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]
@@ -28,9 +27,7 @@ spec:
       route: [{ destination: { host: api.example.com } }]
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["*"]

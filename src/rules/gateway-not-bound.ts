@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
@@ -7,16 +8,12 @@ import { Server } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 
 const example = (host: string) => `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [${host}] }]
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["*"]

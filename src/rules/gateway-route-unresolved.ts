@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
@@ -6,14 +7,10 @@ import { originatesOn } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 
 const example = (resolution: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: egress }
+${istioObject('ServiceEntry', 'egress/a')}
 spec: { hosts: [api.example.com], exportTo: ["."], ${resolution}: [{ number: 443, name: tls, protocol: TLS }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec:
   hosts: [hop.example.com]
   exportTo: ["."]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule, Violation } from './rule';
 import { groupBy, Grouping, valueIn } from '../values/grouping';
 import { canonical, compare, describeAll, IstioObject, joinWords, ordered } from '../manifests/indexed';
@@ -6,16 +7,12 @@ import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
 import { Server } from '../manifests/specs';
 
 const example = (second: string) => `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: a, namespace: egress }
+${istioObject('Gateway', 'egress/a')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
 ---
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: b, namespace: egress }
+${istioObject('Gateway', 'egress/b')}
 spec:
 ${second}
 `;

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe } from '../manifests/indexed';
 
@@ -11,17 +12,13 @@ export const gatewayWithoutSelector: Rule = {
   cure: "Select the gateway's pods by their labels.",
   see: 'https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway',
   good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 `,

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
@@ -8,24 +9,18 @@ import { originates, tlsFor, tlsOfSubset } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
 const example = (tls: string) => `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
+${istioObject('DestinationRule', 'shop/hop')}
 spec:
   host: exit.egress.svc.cluster.local
   exportTo: ["."]
   subsets: [{ name: a, trafficPolicy: { tls: { ${tls} } } }]
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [a.example.com]
   exportTo: ["."]

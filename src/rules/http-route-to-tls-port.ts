@@ -1,4 +1,4 @@
-import { exampleEntry, HTTP_PORT, TLS_PORT } from './_examples';
+import { exampleEntry, HTTP_PORT, istioObject, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed, isExternal } from '../manifests/entries';
@@ -11,9 +11,7 @@ import { describeNamespaces, isSeenFrom } from '../manifests/visibility';
 const example = (route: string) => `
 ${exampleEntry(HTTP_PORT, TLS_PORT)}
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]
@@ -33,9 +31,7 @@ export const httpRouteToTlsPort: Rule = {
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: example(`  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   exportTo: ["."]

@@ -1,12 +1,11 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, joinWords } from '../manifests/indexed';
 import { isListed, SECTIONS } from '../manifests/routes';
 import type { Route } from '../manifests/specs';
 
 const example = (gateways: string) => `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["*"]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { canonical, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { hopsOf } from '../manifests/routes';
@@ -15,25 +16,17 @@ export const meshRouteConflict: Rule = {
   cure: 'Write one VirtualService for the host, or export each to different namespaces (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: b, namespace: web }
+${istioObject('VirtualService', 'web/b')}
 spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: b, namespace: web }
+${istioObject('VirtualService', 'web/b')}
 spec: { hosts: [api.example.com], http: [{ timeout: 5s, route: [{ destination: { host: api.example.com } }] }] }
 `,
   *check(index) {

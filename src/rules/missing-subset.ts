@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule, Violation } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
@@ -8,14 +9,10 @@ import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visib
 import { valueIn } from '../values/grouping';
 
 const example = (subset: string) => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { fullHost } from '../istio/hosts';
@@ -7,14 +8,10 @@ import { followers, hopsOf, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 
 const example = (spec: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
+${istioObject('ServiceEntry', 'shop/a')}
 ${spec}
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]

@@ -1,4 +1,4 @@
-import { exampleEntry } from './_examples';
+import { exampleEntry, istioObject } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed } from '../manifests/entries';
@@ -11,9 +11,7 @@ import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manife
 const example = (port: string) => `
 ${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }')}
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   exportTo: ["."]

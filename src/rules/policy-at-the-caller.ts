@@ -1,4 +1,4 @@
-import { exampleEntry, TLS_PORT } from './_examples';
+import { exampleEntry, istioObject, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isExternal } from '../manifests/entries';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
@@ -15,17 +15,13 @@ export const policyAtTheCaller: Rule = {
   good: `
 ${exampleEntry(TLS_PORT)}
 ---
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
+${istioObject('AuthorizationPolicy', 'egress/a')}
 spec:
   selector: { matchLabels: { istio: exit } }
   action: DENY
   rules: [{ to: [{ operation: { hosts: [api.example.com, "api.example.com:*"] } }] }]
 ---
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [api.example.com] }]
@@ -33,9 +29,7 @@ spec:
   bad: `
 ${exampleEntry(TLS_PORT)}
 ---
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: shop }
+${istioObject('AuthorizationPolicy', 'shop/a')}
 spec:
   action: DENY
   rules: [{ to: [{ operation: { hosts: [api.example.com, "api.example.com:*"] } }] }]

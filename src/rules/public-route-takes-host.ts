@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { serviceHost } from '../istio/service-names';
 import { groupBy } from '../values/grouping';
@@ -7,14 +8,10 @@ import { isPublic } from '../manifests/visibility';
 import { fullHost } from '../istio/hosts';
 
 const example = (exportTo: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: platform }
+${istioObject('ServiceEntry', 'platform/a')}
 spec: { hosts: [api.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]${exportTo}
   http: [{ timeout: 3s, route: [{ destination: { host: api.example.com } }] }]

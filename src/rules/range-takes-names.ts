@@ -1,4 +1,4 @@
-import { exampleEntry, TLS_PORT } from './_examples';
+import { exampleEntry, istioObject, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { contains, isBroad, isRange, matchedRanges } from '../istio/ranges';
@@ -6,9 +6,7 @@ import { describe, describeAll, IstioObject, ordered } from '../manifests/indexe
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 const example = (range: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
+${istioObject('ServiceEntry', 'shop/link')}
 spec:
   hosts: [link.example.com]
   exportTo: ["."]

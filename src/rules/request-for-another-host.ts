@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { covers, isAuthority, isWildcard } from '../istio/hosts';
 import { describe } from '../manifests/indexed';
@@ -6,18 +7,14 @@ import type { HttpRoute, IstioSpecs } from '../manifests/specs';
 import { isForExternalHost, tlsOfSubset } from '../manifests/tls';
 
 const example = (http: string) => `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec:
   hosts: [a.internal]
   exportTo: ["."]
   gateways: [exit]
 ${http}
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
+${istioObject('DestinationRule', 'egress/a')}
 spec:
   host: api.example.com
   exportTo: ["."]

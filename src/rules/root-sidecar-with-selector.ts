@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { podTemplateOf } from '../istio/pod-templates';
 import { describe, IstioObject } from '../manifests/indexed';
@@ -11,15 +12,11 @@ export const rootSidecarWithSelector: Rule = {
   reason: 'With a selector it applies only to pods in the root namespace; it is not the default of the mesh.',
   cure: 'Remove the selector to apply it to the whole mesh, or move it to the namespace of the workloads.',
   good: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: istio-system }
+${istioObject('Sidecar', 'istio-system/default')}
 spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: istio-system }
+${istioObject('Sidecar', 'istio-system/default')}
 spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
   *check(index) {

@@ -1,4 +1,4 @@
-import { exampleEntry, HTTP_PORT } from './_examples';
+import { exampleEntry, HTTP_PORT, istioObject } from './_examples';
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
@@ -11,9 +11,7 @@ import { valueIn } from '../values/grouping';
 const example = (number: number) => `
 ${exampleEntry(HTTP_PORT)}
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
+${istioObject('VirtualService', 'shop/a')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]

@@ -1,4 +1,4 @@
-import { exampleEntry, HTTP_PORT } from './_examples';
+import { exampleEntry, HTTP_PORT, istioObject } from './_examples';
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
@@ -19,9 +19,7 @@ import {
 const example = (second: string) => `
 ${exampleEntry(HTTP_PORT)}
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: b, namespace: shop }
+${istioObject('ServiceEntry', 'shop/b')}
 ${second}
 `;
 

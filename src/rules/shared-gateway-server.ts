@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { covers } from '../istio/hosts';
 import { Grouping } from '../values/grouping';
@@ -7,22 +8,16 @@ import { sectionOf, withoutNamespace } from '../manifests/servers';
 import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
 const example = (servers: string) => `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
+${istioObject('Gateway', 'egress/exit')}
 spec:
   selector: { istio: exit }
   servers:
 ${servers}
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
+${istioObject('VirtualService', 'egress/a')}
 spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
 ---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: b, namespace: egress }
+${istioObject('VirtualService', 'egress/b')}
 spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
 `;
 

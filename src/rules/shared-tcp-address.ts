@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { isRange, sameForm } from '../istio/ranges';
@@ -6,9 +7,7 @@ import { describeAll, IstioObject } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 const example = (address: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: orders, namespace: shop }
+${istioObject('ServiceEntry', 'shop/orders')}
 spec:
   hosts: [orders.example.com]
   exportTo: ["."]
@@ -16,9 +15,7 @@ spec:
   resolution: DNS
   ports: [{ number: 5432, name: tcp, protocol: TCP }]
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: stock, namespace: shop }
+${istioObject('ServiceEntry', 'shop/stock')}
 spec:
   hosts: [stock.example.com]
   exportTo: ["."]

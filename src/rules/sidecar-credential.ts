@@ -1,4 +1,4 @@
-import { exampleEntry } from './_examples';
+import { exampleEntry, istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
 import { isSeenFrom } from '../manifests/visibility';
@@ -7,9 +7,7 @@ import { isIgnoredBySidecars, tlsField } from '../manifests/tls';
 const example = (selector: string) => `
 ${exampleEntry('{ number: 80, name: http, protocol: HTTP, targetPort: 443 }')}
 ---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   exportTo: ["."]${selector}

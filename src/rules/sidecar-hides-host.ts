@@ -1,4 +1,4 @@
-import { exampleEntry, TLS_PORT } from './_examples';
+import { exampleEntry, istioObject, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
@@ -8,9 +8,7 @@ import { importedHosts, imports } from '../manifests/sidecar-imports';
 import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 const example = (hosts: string) => `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
+${istioObject('Sidecar', 'shop/default')}
 spec: { egress: [{ hosts: [${hosts}] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
 ${exampleEntry(TLS_PORT)}

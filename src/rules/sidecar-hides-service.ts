@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { podTemplateOf, podTemplatePath } from '../istio/pod-templates';
 import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
@@ -10,9 +11,7 @@ import { isSeenFrom } from '../manifests/visibility';
 import { Grouping, groupBy } from '../values/grouping';
 
 const example = (hosts: string) => `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
+${istioObject('Sidecar', 'shop/default')}
 spec: { egress: [{ hosts: ["./*", ${hosts}] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
 apiVersion: v1

@@ -1,16 +1,13 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { modeOf } from '../istio/outbound-traffic-policy';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 
 const example = (mode: string) => `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: istio-system }
+${istioObject('Sidecar', 'istio-system/default')}
 spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 ---
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
+${istioObject('Sidecar', 'shop/default')}
 spec: { egress: [{ hosts: ["./*"] }]${mode} }
 `;
 

@@ -1,4 +1,4 @@
-import { exampleEntry, TLS_PORT } from './_examples';
+import { exampleEntry, istioObject, TLS_PORT } from './_examples';
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
@@ -7,9 +7,7 @@ import { Grouping } from '../values/grouping';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 const example = (port: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
+${istioObject('ServiceEntry', 'shop/link')}
 spec:
   hosts: [link.example.com]
   exportTo: ["."]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isOpaque, portsOf } from '../istio/protocols';
@@ -21,9 +22,7 @@ export const tcpPortCapture: Rule = {
     '(ISTIO_META_DNS_CAPTURE).',
   see: 'https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#external-tcp-services-without-vips',
   good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: db, namespace: shop }
+${istioObject('ServiceEntry', 'shop/db')}
 spec:
   hosts: [db.example.com]
   exportTo: ["."]
@@ -32,9 +31,7 @@ spec:
   ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: db, namespace: shop }
+${istioObject('ServiceEntry', 'shop/db')}
 spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
 `,
   *check(index) {

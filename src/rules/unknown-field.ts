@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { ISTIO_SPECS } from '../istio/specs';
 import { describe, joinWords } from '../manifests/indexed';
@@ -8,9 +9,7 @@ import { groupBy } from '../values/grouping';
 import { nearest } from '../values/nearest';
 
 const example = (field: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
+${istioObject('ServiceEntry', 'shop/a')}
 spec:
   hosts: [api.example.com]
   ${field}: ["."]

@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 import type { TlsSettings } from '../manifests/specs';
@@ -5,9 +6,7 @@ import { tlsField } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
 const example = (second: string) => `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
+${istioObject('DestinationRule', 'shop/hop')}
 spec:
   host: exit.egress.svc.cluster.local
   exportTo: ["."]

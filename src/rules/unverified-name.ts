@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, IstioObject, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
@@ -15,9 +16,7 @@ export const unverifiedName: Rule = {
   cure: 'Add the host to subjectAltNames.',
   see: 'https://github.com/istio/istio/issues/48398',
   good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   subsets:
@@ -27,9 +26,7 @@ spec:
           - { port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
 `,
   bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
+${istioObject('DestinationRule', 'shop/a')}
 spec:
   host: api.example.com
   subsets:

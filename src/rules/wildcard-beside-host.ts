@@ -1,3 +1,4 @@
+import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isHttp, portsOf } from '../istio/protocols';
@@ -6,18 +7,14 @@ import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 const example = (wildcard: string) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: partner, namespace: shop }
+${istioObject('ServiceEntry', 'shop/partner')}
 spec:
   hosts: [api.example.com]
   exportTo: ["."]
   resolution: STATIC
   ports: [{ number: 443, name: tls, protocol: TLS }]
 ---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: tenants, namespace: shop }
+${istioObject('ServiceEntry', 'shop/tenants')}
 spec:
   hosts: [${wildcard}]
   exportTo: ["."]
