@@ -238,8 +238,12 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     serverName: tls && firstBytes(flow).serverName,
     http: http && { ...http, header: withoutTokens(ofTokens, http.header) },
   });
+  const scope = configuration.gatewayScope(workload);
   if (!verdict.allowed) {
     leg.handshakeEnds();
+    // Where no request is read, the connection is opened first, and the proxy at its end is asked for a tunnel.
+    const clusters = reads ? [] : chain.destinations!.flatMap((one) => configuration.clustersFor(scope, one));
+    leg.plaintext ||= clusters.some((one) => 'tunnel' in one && one.tunnel && !one.tls);
     leg.step('gateway', 'ends', `${verdict.reason}: ${reads ? '403' : 'closed'}`, verdict.decidedBy);
     return leg.refuse('gateway', reads ? 403 : 503, verdict.reason, verdict.decidedBy);
   }
@@ -247,7 +251,6 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   leg.atGateway = workload;
   for (const name of ofTokens.keys()) leg.ofTokens.add(name);
   const hop = 'gateway';
-  const scope = configuration.gatewayScope(workload);
   if (!reads) return forward(leg, { hop, scope, flow: arrived, port }, chain.destinations!, chain.decidedBy);
   const { authority } = request!;
   const host = chain.hosts!().find(authority);
