@@ -6,5 +6,18 @@ export const SIDECAR_PORTS: readonly number[] = [
   15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090,
 ];
 
-/** Those of them on which istiod creates no listener for an HTTP port of a ServiceEntry or Service. */
+/** The ports of sidecars' and gateways' pods that anybody may ask in plaintext, and the only paths there. */
+export const OWN_PAGES: ReadonlyMap<number, readonly string[]> = new Map([
+  [15020, ['/healthz/ready', '/metrics', '/stats/prometheus']],
+  [15021, ['/healthz/ready']],
+  [15090, ['/stats/prometheus']],
+]);
+
+/** The ports of a gateway's pods at which no server of a Gateway can listen: Envoy's administration has 15000. */
+export const TAKEN_AT_GATEWAYS: ReadonlySet<number> = new Set([15000, ...OWN_PAGES.keys()]);
+
+/**
+ * Those of the sidecar's ports at which Envoy listens at every address, so that istiod creates no listener for an HTTP
+ * port of a ServiceEntry or Service.
+ */
 export const PORTS_WITHOUT_LISTENER: ReadonlySet<number> = new Set([15001, 15006, 15021, 15090]);

@@ -58,7 +58,7 @@ const SHAPES = {
   rewrite: ['authority', 'uri', 'uriRegexRewrite'],
   redirect: ['uri', 'authority', 'scheme', 'port', 'derivePort', 'redirectCode', 'prefixRewrite'],
   fault: ['abort', 'delay'],
-  abort: ['httpStatus', 'percentage'],
+  abort: ['httpStatus', 'grpcStatus', 'percentage'],
   destinationRule: ['host', 'trafficPolicy', 'subsets', 'exportTo', 'workloadSelector'],
   trafficPolicy: [
     'loadBalancer',
@@ -69,6 +69,7 @@ const SHAPES = {
     'port',
     'retryBudget',
     'tunnel',
+    'proxyProtocol',
   ],
   subset: ['name', 'labels', 'trafficPolicy'],
   clientTls: [

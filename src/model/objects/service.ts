@@ -139,8 +139,11 @@ export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] 
     .map(({ object }) => object);
 }
 
+/** The date of what an installation brings, which is there before everything else. */
+export const INSTALLED = '0000-01-01T00:00:00.000Z';
+
 /** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
 function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
-  return stamp ? new Date(stamp).toISOString() : '';
+  return stamp ? new Date(stamp).toISOString() : '0001';
 }

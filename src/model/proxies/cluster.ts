@@ -1,5 +1,5 @@
 import { ClientTls, tlsOf } from './client-tls';
-import { Endpoint, endpointsOf } from './endpoints';
+import { Endpoint, endpointsOf, originalAddress } from './endpoints';
 import { FieldRef } from '../answer/answer';
 import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { fieldRef } from '../answer/field-ref';
@@ -28,8 +28,12 @@ export interface Cluster {
   readonly rule?: MergedRule;
   /** Where bytes are sent through the endpoints by CONNECT. Requests that the proxy reads are not. */
   readonly tunnel?: FieldRef;
+  /** Where connections begin with the address of the client (the PROXY protocol). */
+  readonly proxyProtocol?: FieldRef;
   /** Where an endpoint that fails is left out for a while. */
   readonly ejects?: FieldRef;
+  /** Whether it connects to the address that was dialled, whatever its host is. */
+  readonly passes: boolean;
   /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
   /** Whether it speaks to them what the client speaks, instead. */
@@ -112,13 +116,9 @@ function clusterOf(
   }
   // With resolution NONE it changes nothing.
   const passes = service.resolution === 'NONE' ? undefined : passthroughOf(rule, chosen, number);
-  if (passes)
-    throw new Undetermined(
-      'with the load balancer PASSTHROUGH a proxy connects to the address that was dialled, which the model does not ' +
-        'follow',
-      [passes],
-    );
-  const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
+  const { endpoints, where, assumptions } = passes
+    ? { endpoints: originalAddress(scope), where: [passes], assumptions: [] }
+    : endpointsOf(registry, scope, service, port, chosen?.value.labels);
   const tls = tlsOf(rule, chosen, number);
   const pool = inForce('connectionPool', rule, chosen, number);
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
@@ -143,7 +143,9 @@ function clusterOf(
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
     ...tunnelOf(rule, chosen),
+    proxyProtocol: proxyProtocolOf(rule, chosen, number),
     ejects: whereInForce('outlierDetection', rule, chosen, number),
+    passes: passes !== undefined,
     http2,
     keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
     assumptions,
@@ -178,6 +180,20 @@ function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined
       ? { tunnel: fieldRef(subset.object, `spec.subsets[${subset.index}].trafficPolicy.tunnel`) }
       : {};
   return rule?.policy?.value.tunnel ? { tunnel: fieldRef(rule.policy.object, 'spec.trafficPolicy.tunnel') } : {};
+}
+
+/** Settings of a port cannot have it, and leave out that of their own policy only. */
+function proxyProtocolOf(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): FieldRef | undefined {
+  const isSet = (policy: TrafficPolicy | undefined) =>
+    policy?.proxyProtocol && !policy.portLevelSettings?.some((one) => one.port?.number === port);
+  if (subset && isSet(subset.value.trafficPolicy))
+    return fieldRef(subset.object, `spec.subsets[${subset.index}].trafficPolicy.proxyProtocol`);
+  if (rule?.policy && isSet(rule.policy.value)) return fieldRef(rule.policy.object, 'spec.trafficPolicy.proxyProtocol');
+  return undefined;
 }
 
 /** Where the load balancer PASSTHROUGH is in force: the proxy connects to the address that was dialled. */

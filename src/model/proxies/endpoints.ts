@@ -89,6 +89,11 @@ function writtenEndpoints({ index }: Registry, { namespace, object }: Service, p
   return { endpoints, where: written.map((one) => fieldRef(one.object)), assumptions: [] as string[] };
 }
 
+/** At a gateway, connections have no original destination other than the gateway itself. */
+export function originalAddress({ isGateway }: Scope, port?: number): Endpoint[] {
+  return isGateway ? [] : [{ kind: 'original', port }];
+}
+
 export function endpointsOf(
   registry: Registry,
   scope: Scope,
@@ -125,11 +130,8 @@ export function endpointsOf(
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
-      // At a gateway, connections have no original destination other than the gateway itself.
       return {
-        endpoints: scope.isGateway
-          ? []
-          : [{ kind: 'original', port: port.targetPort as number | undefined } as Endpoint],
+        endpoints: originalAddress(scope, port.targetPort as number | undefined),
         where: [fieldRef(service.object, 'spec.resolution')],
         assumptions,
       };

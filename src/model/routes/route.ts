@@ -27,7 +27,14 @@ export interface HttpRoute {
   readonly unknown?: Undetermined;
   readonly preflights?: Preflights;
   readonly delay?: { readonly share: number; readonly milliseconds: number; readonly where: FieldRef };
-  readonly abort?: { readonly share: number; readonly status: number; readonly where: FieldRef };
+  readonly abort?: {
+    readonly share: number;
+    /** What callers see that do not speak gRPC. */
+    readonly status: number;
+    /** What calls of gRPC end with, instead. */
+    readonly grpcStatus?: string;
+    readonly where: FieldRef;
+  };
   readonly action: HttpAction;
   /** Where it says that requests are copied. */
   readonly mirror?: FieldRef;

@@ -129,7 +129,8 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
       // Without a percentage, Istio aborts nothing.
       abort: {
         share: fault.abort.percentage?.value ?? 0,
-        status: fault.abort.httpStatus!,
+        status: fault.abort.httpStatus ?? 200,
+        grpcStatus: fault.abort.grpcStatus,
         where: where('fault', '.abort'),
       },
     }),

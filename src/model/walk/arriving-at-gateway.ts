@@ -12,12 +12,14 @@ import { Server } from '../proxies/gateway-servers';
 import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { headerOf } from '../requests/http-request';
+import { atOwnPort } from './own-port';
 import { blockedBy } from '../policies/network-policy';
 import { badToken, headersOfTokens, withoutTokens } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway, withChanged } from './reading-http';
 import { identify, terminateTls } from './gateway-handshake';
 import { Undetermined } from '../answer/undetermined';
+import { TAKEN_AT_GATEWAYS } from '../../istio/ports';
 
 /** Headers that a gateway adds to every request that it reads. */
 const GATEWAY_ADDS = [
@@ -62,6 +64,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
     leg.step('gateway', 'ends', reason, [workload.unprivileged]);
     return leg.refuse('gateway', 503, reason, [workload.unprivileged]);
   }
+  if (TAKEN_AT_GATEWAYS.has(port)) return atOwnPort(leg, 'gateway', { flow, port }, led);
   const listener = leg.configuration.gatewayListeners(workload, translatedPorts(leg, workload, port)).get(port);
   const first = firstBytes(flow);
   stopAtUnsureGateway(workload, listener, first.serverName ?? flow.http?.authority);

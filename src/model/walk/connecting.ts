@@ -57,12 +57,19 @@ function mixesUp(host: string, cluster: Cluster | NoCluster): string {
   );
 }
 
-function noEndpoints(leg: Leg, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
-  const reason = service.kubernetes
-    ? `no gateway pod backs ${host}`
-    : service.resolution === 'NONE'
-      ? `a gateway cannot reach hosts with resolution ${service.resolution}`
-      : `${host} has no endpoints`;
+function noEndpoints(
+  leg: Leg,
+  { hop }: AtProxy,
+  { host }: Destination,
+  { service, passes, decidedBy }: Cluster,
+): Ending {
+  const reason = passes
+    ? 'a gateway knows no address that was dialled, to which the load balancer PASSTHROUGH could connect'
+    : service.kubernetes
+      ? `no gateway pod backs ${host}`
+      : service.resolution === 'NONE'
+        ? `a gateway cannot reach hosts with resolution ${service.resolution}`
+        : `${host} has no endpoints`;
   leg.step(hop, 'ends', reason, decidedBy);
   return leg.refuse(hop, 503, reason, decidedBy);
 }
@@ -144,15 +151,19 @@ function identityOf({ configuration, atGateway, pod }: Leg, hop: 'sidecar' | 'ga
 function connect(
   leg: Leg,
   { hop, flow, address, port, reads }: AtProxy,
-  { service, port: declared }: Cluster,
+  { service, port: declared, proxyProtocol }: Cluster,
   endpoint: Endpoint,
   isOwn: boolean,
   decidedBy: readonly FieldRef[],
 ): Next {
   leg.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
-  const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol } as const;
+  const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol, proxyProtocol } as const;
   switch (endpoint.kind) {
     case 'pod':
+      if (proxyProtocol)
+        throw new Undetermined('the model does not know whether the gateway expects the PROXY protocol', [
+          proxyProtocol,
+        ]);
       return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy };
     case 'original':
       return { address, name: hostOrAddress(address!), port: endpoint.port ?? port, ...external };

@@ -10,11 +10,12 @@ import { firstBytes, Flow, isReadable, withHeaders } from './flow';
 import { listenerFor } from '../proxies/listener';
 import { Destination } from '../routes/destination';
 import { NearMiss, nearMisses } from './near-misses';
+import { atOwnPort } from './own-port';
 import { policiesAtCaller } from '../policies/at-the-caller';
 import { readAtSidecar } from './reading-http';
 import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';
-import { PORTS_WITHOUT_LISTENER } from '../../istio/ports';
+import { OWN_PAGES, PORTS_WITHOUT_LISTENER } from '../../istio/ports';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
 
@@ -40,11 +41,13 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
   for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
   const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
-  if (listener?.bind === ANY_ADDRESS && PORTS_WITHOUT_LISTENER.has(port))
-    throw new Undetermined(
-      `port ${port} at every address is the sidecar's own: ${REJECTED}`,
-      listener.chains.flatMap(({ decidedBy }) => decidedBy),
-    );
+  if ((listener?.bind ?? ANY_ADDRESS) === ANY_ADDRESS && PORTS_WITHOUT_LISTENER.has(port)) {
+    const declared = listener?.chains.flatMap(({ decidedBy }) => decidedBy) ?? [];
+    // Those without pages come from istiod, like the listener that has the same address.
+    if (listener && !OWN_PAGES.has(port))
+      throw new Undetermined(`port ${port} at every address is the sidecar's own: ${REJECTED}`, declared);
+    return atOwnPort(leg, 'sidecar', at, declared);
+  }
   const { overlap, partial } = listener?.finder ?? {};
   if (overlap)
     throw new Undetermined(

@@ -41,6 +41,8 @@ export interface ToExternalHost {
   readonly service?: Service;
   /** The protocol of the port, as declared. */
   readonly protocol?: string;
+  /** Where the connection begins with the PROXY protocol. */
+  readonly proxyProtocol?: FieldRef;
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }

@@ -25,7 +25,7 @@ const ABOUT_ENVOY = new Set(['x-envoy-original-host', 'x-envoy-original-path', '
 
 /** The last hop: a connection to an external host, and how it ends. */
 export function reachHost(leg: Leg, target: ToExternalHost): Ending {
-  const { from, flow, address, name, port, decidedBy } = target;
+  const { from, flow, address, name, port, decidedBy, proxyProtocol } = target;
   const { registry, addressBook: places } = leg.configuration;
   const by = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
   if (address === undefined) {
@@ -85,6 +85,12 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   // Both what was wrong with the TLS, and what led the request here.
   const causes = uniqueRefs([...reception.decidedBy, ...decidedBy]);
   const byHost = (status?: number) => leg.refuse('host', status, reception.reason, causes);
+  if (proxyProtocol && reception.kind !== 'not-listening') {
+    if (!places.isComplete || flow.payload === 'bytes')
+      throw new Undetermined(`the model does not know whether ${name} expects the PROXY protocol`, [proxyProtocol]);
+    leg.plaintext = true;
+    return leg.refuse('host', 503, `${name} does not expect the PROXY protocol`, [proxyProtocol]);
+  }
   switch (reception.kind) {
     case 'answers':
       return answered(leg, flow, causes, reception.status, reception.clientCertificate);

@@ -113,9 +113,13 @@ function strikes(leg: Leg, share: number, what: string, how: string): boolean {
   return fate === 1;
 }
 
-function abort(leg: Leg, { hop }: AtProxy, { abort: given }: HttpRoute): Ending | undefined {
+function abort(leg: Leg, { hop, flow }: AtProxy, { abort: given }: HttpRoute): Ending | undefined {
   if (!given || given.share <= 0) return undefined;
-  const { share, status, where } = given;
+  const { share, grpcStatus, where } = given;
+  const ofGrpc = flow.speak === 'grpc' ? grpcStatus : undefined;
+  if (ofGrpc !== undefined && ofGrpc !== 'UNAVAILABLE')
+    throw new Undetermined(`access tables have no word for the status ${ofGrpc} of gRPC`, [where]);
+  const status = ofGrpc === undefined ? given.status : 503;
   if (!strikes(leg, share, 'aborted', ` with ${status}`)) return undefined;
   leg.step(hop, 'ends', `injected fault: aborts with ${status}`, [where]);
   return leg.refuse(hop, status, 'the route injects a fault', [where]);

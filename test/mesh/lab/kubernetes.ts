@@ -62,9 +62,11 @@ export class ServiceController {
       const clusterIPs = object.spec.clusterIP
         ? [object.spec.clusterIP]
         : families.map((family) => (family === 'IPv4' ? own : ipv6Of(own)));
+      // As an API server completes them; istiod reads an absent `targetPort` as 0.
+      const ports = object.spec.ports?.map((port: any) => ({ ...port, targetPort: port.targetPort ?? port.port }));
       const service = {
         ...object,
-        spec: { ...object.spec, clusterIP: clusterIPs[0], clusterIPs, ipFamilies: families },
+        spec: { ...object.spec, ports, clusterIP: clusterIPs[0], clusterIPs, ipFamilies: families },
       };
       return object.spec.selector ? [service, ...families.map((family) => this.slice(service, family))] : [service];
     });

@@ -118,8 +118,11 @@ export async function worldObjects(
   );
   return [...unique]
     .filter(([id]) => !there.has(id) || id.startsWith('Namespace/') || id.startsWith('ServiceAccount/'))
-    .map(([, object]) => object);
+    .map(([, object]) => ({ ...object, metadata: { ...object.metadata, creationTimestamp: INSTALLED } }));
 }
+
+/** The date of the installation, before those that manifests give themselves. */
+const INSTALLED = '2020-01-01T00:00:00Z';
 
 function podObjects(pod: Workload): KubeObject[] {
   return [

@@ -1,3 +1,4 @@
+import { INSTALLED } from '../service';
 import { KnownGateway } from '../world';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
@@ -55,7 +56,12 @@ export function ingressGateway(): Indexed<ServiceSpec> {
 }
 
 export function syntheticService(namespace: string, name: string, spec: ServiceSpec): Indexed<ServiceSpec> {
-  const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
+  const manifest = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace, creationTimestamp: INSTALLED },
+    spec,
+  };
   return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
 }
 
