@@ -38,6 +38,7 @@ export interface HttpRoute {
   readonly action: HttpAction;
   /** Where it says that requests are copied. */
   readonly mirror?: FieldRef;
+  /** Where they go; the weight is the percentage of requests. */
   readonly mirrors: readonly Target[];
   /** How long the host may take, whether it is said for all tries or for one. */
   readonly limits: readonly { readonly milliseconds: number; readonly cause: FieldRef }[];

@@ -96,9 +96,19 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
     const milliseconds = given === undefined ? 0 : millisecondsOf(given);
     return milliseconds > 0 ? [{ milliseconds, cause: cause() }] : [];
   });
-  const mirrorsOf = (field: 'mirror' | 'mirrors', destination: Destination | undefined, below = '') => {
+  const mirrorsOf = (
+    field: 'mirror' | 'mirrors',
+    destination: Destination | undefined,
+    percentage: { readonly value?: number } | undefined,
+    below = '',
+  ) => {
     const place = placeOf(field);
-    return targetOf(place.object, destination, `${place.at}.${field}${below}`);
+    return targetOf(
+      place.object,
+      destination,
+      `${place.at}.${field}${below}`,
+      percentage ? (percentage.value ?? 0) : 100,
+    );
   };
   return {
     object,
@@ -137,9 +147,9 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
     action: actionOf(object, http, at, where('directResponse')),
     ...((http.mirror || http.mirrors?.length) && { mirror: where(http.mirror ? 'mirror' : 'mirrors') }),
     mirrors: [
-      ...(http.mirror ? [mirrorsOf('mirror', http.mirror)] : []),
-      ...(http.mirrors ?? []).map(({ destination }, index) =>
-        mirrorsOf('mirrors', destination, `[${index}].destination`),
+      ...(http.mirror ? [mirrorsOf('mirror', http.mirror, http.mirrorPercentage ?? ofWhole(http.mirrorPercent))] : []),
+      ...(http.mirrors ?? []).map(({ destination, percentage }, index) =>
+        mirrorsOf('mirrors', destination, percentage, `[${index}].destination`),
       ),
     ],
     limits,
@@ -294,6 +304,11 @@ function proxyMatch(
     ...(sourceLabels && { labels: sourceLabels as Readonly<Record<string, string>> }),
     ...(sourceNamespace && { namespace: sourceNamespace }),
   };
+}
+
+/** The older form of a percentage. */
+function ofWhole(value: number | undefined): { readonly value: number } | undefined {
+  return value === undefined ? undefined : { value };
 }
 
 function targetOf(

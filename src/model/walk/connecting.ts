@@ -166,7 +166,8 @@ function connect(
         ]);
       return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy };
     case 'original':
-      return { address, name: hostOrAddress(address!), port: endpoint.port ?? port, ...external };
+      if (!address) return leg.refuse(hop, 503, 'a copy of a request knows no address that was dialled', decidedBy);
+      return { address, name: hostOrAddress(address), port: endpoint.port ?? port, ...external };
     case 'asked': {
       const layer = outermost(flow);
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.

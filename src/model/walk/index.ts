@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { arriveAtGateway } from './arriving-at-gateway';
 import { Choice, Ending, Journey, Leg, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
+import { Copy, Next } from './next';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { Spoken } from '../../access/access-table';
@@ -113,10 +114,32 @@ function send(leg: Leg, request: ModelRequest): Ending {
         : 'sidecars leave IPv6 alone (dualStack is false), and whether pods have it is unknown',
       [],
     );
-  let next = leavePod(leg, scope, flow, address, portOfRequest(request.url, url) ?? 80);
-  while (next.to)
+  return follow(leg, leavePod(leg, scope, flow, address, portOfRequest(request.url, url) ?? 80));
+}
+
+/** Follows a request to its end, and then its copies, of which only one thing counts: whether they are plaintext. */
+function follow(leg: Leg, from: Next): Ending {
+  const copies: Copy[] = [];
+  let next = from;
+  while (next.to) {
+    copies.push(...(next.copies ?? []));
     next = next.to === 'gateway' ? arriveAtGateway(leg, next) : (toService(leg, next) ?? reachHost(leg, next));
+  }
+  for (const copy of copies)
+    if (!leg.plaintext && leavesInPlaintext(leg, copy))
+      leg.plaintext = leg.isAmong(copy.share, 'mirrored', ' in plaintext');
   return next;
+}
+
+/** Whether an external host receives plaintext by a copy of the request, as far as the model can follow it. */
+function leavesInPlaintext(leg: Leg, { send: sendCopy }: Copy): boolean {
+  const copy = leg.copy();
+  try {
+    follow(copy, sendCopy(copy));
+  } catch (error) {
+    if (!(error instanceof Undetermined)) throw error;
+  }
+  return copy.plaintext;
 }
 
 /** The address that the application dials: of several, which one it takes is chance. */

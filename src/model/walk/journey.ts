@@ -230,6 +230,31 @@ export class Leg {
     return values[this.choose(options, onlyIfDifferent)];
   }
 
+  /** One of its copies, at the proxy that makes it, with a journey of its own. */
+  public copy(): Leg {
+    const copy = new Leg(
+      new Journey(this.configuration, [], this.journey.hostAddress),
+      this.pod,
+      this.url,
+      undefined,
+      false,
+    );
+    copy.atGateway = this.atGateway;
+    copy.arrivals.push(...this.arrivals);
+    copy.isRead = true;
+    return copy;
+  }
+
+  /** Whether this request is among those to which something happens that happens to a percentage of them. */
+  public isAmong(share: number, what: string, how: string): boolean {
+    if (share >= 100) return true;
+    const fate = this.choose([
+      { weight: 100 - share, because: `${100 - share}% of the requests are not ${what}` },
+      { weight: share, because: `${share}% of the requests are ${what}${how}` },
+    ]);
+    return fate === 1;
+  }
+
   /**
    * The gateway has the certificate of the hop. Where it reads no requests, it opens the connection to the host first,
    * and the handshake waits for that.

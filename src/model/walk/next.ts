@@ -1,4 +1,4 @@
-import { Ending } from './journey';
+import { Ending, Leg } from './journey';
 import { Address } from '../objects/addresses';
 import { FieldRef, HopName } from '../answer/answer';
 import { Flow } from './flow';
@@ -18,12 +18,20 @@ export interface AtProxy {
   readonly reads?: boolean;
 }
 
+/** What a proxy sends elsewhere besides, and nobody sees the answer of. */
+export interface Copy {
+  /** The percentage of the requests that are copied. */
+  readonly share: number;
+  readonly send: (leg: Leg) => Next;
+}
+
 /** A connection to a gateway's pods. */
 export interface ToGateway {
   readonly to: 'gateway';
   readonly flow: Flow;
   readonly workload: GatewayWorkload;
   readonly port: number;
+  readonly copies?: readonly Copy[];
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }
@@ -43,6 +51,7 @@ export interface ToExternalHost {
   readonly protocol?: string;
   /** Where the connection begins with the PROXY protocol. */
   readonly proxyProtocol?: FieldRef;
+  readonly copies?: readonly Copy[];
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }

@@ -1,5 +1,6 @@
 import { toCluster } from './connecting';
 import { Ending, Leg } from './journey';
+import { copiesOf } from './mirroring';
 import { AtProxy, Next } from './next';
 import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
@@ -38,21 +39,14 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
     leg.step(hop, 'ends', 'answers the CORS preflight request: 200', [rule.preflights.where]);
     return leg.refuse(hop, 200, 'the route answers CORS preflight requests', [rule.preflights.where]);
   }
-  if (rule.mirror) {
-    leg.remark({
-      code: 'mirrored',
-      message: 'a copy of the request is mirrored to another destination',
-      decidedBy: [rule.mirror],
-    });
-  }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
   leg.limits = [...leg.limits, ...rule.limits];
   if (rule.retries) leg.retries.push(rule.retries);
   const destination = chooseDestination(leg, entry.destinations);
-  return toCluster(leg, { ...at, flow: rewritten(flow, entry, destination) }, destination, [
-    ...(match ? [match.where] : []),
-    ...destination.decidedBy,
-  ]);
+  const changed = { ...at, flow: rewritten(flow, entry, destination) };
+  const next = toCluster(leg, changed, destination, [...(match ? [match.where] : []), ...destination.decidedBy]);
+  const copies = copiesOf(leg, changed, rule);
+  return next.to === undefined || copies.length === 0 ? next : { ...next, copies };
 }
 
 /**
@@ -94,23 +88,13 @@ function chooseDestination(leg: Leg, destinations: readonly Destination[]): Dest
 function delay(leg: Leg, { hop }: AtProxy, { delay: given }: HttpRoute): Ending | undefined {
   if (!given || leg.limits.length === 0 || given.share <= 0) return undefined;
   const { share, milliseconds, where } = given;
-  if (!strikes(leg, share, 'delayed', ` by ${milliseconds} ms`)) return undefined;
+  if (!leg.isAmong(share, 'delayed', ` by ${milliseconds} ms`)) return undefined;
   const limit = leg.limitWithin(milliseconds);
   leg.limits = leg.limits.map((one) => ({ ...one, passed: (one.passed ?? 0) + milliseconds }));
   if (!limit) return undefined;
   const reason = `the route delays the request by ${milliseconds} ms, and one before it waits ${limit.milliseconds} ms`;
   leg.step(hop, 'ends', `injected fault: ${reason}`, [where]);
   return leg.refuse(hop, 504, reason, [limit.cause, where]);
-}
-
-/** Whether an injected fault happens to this request. */
-function strikes(leg: Leg, share: number, what: string, how: string): boolean {
-  if (share >= 100) return true;
-  const fate = leg.choose([
-    { weight: 100 - share, because: `${100 - share}% of the requests are not ${what}` },
-    { weight: share, because: `${share}% of the requests are ${what}${how}` },
-  ]);
-  return fate === 1;
 }
 
 function abort(leg: Leg, { hop, flow }: AtProxy, { abort: given }: HttpRoute): Ending | undefined {
@@ -120,7 +104,7 @@ function abort(leg: Leg, { hop, flow }: AtProxy, { abort: given }: HttpRoute): E
   if (ofGrpc !== undefined && ofGrpc !== 'UNAVAILABLE')
     throw new Undetermined(`access tables have no word for the status ${ofGrpc} of gRPC`, [where]);
   const status = ofGrpc === undefined ? given.status : 503;
-  if (!strikes(leg, share, 'aborted', ` with ${status}`)) return undefined;
+  if (!leg.isAmong(share, 'aborted', ` with ${status}`)) return undefined;
   leg.step(hop, 'ends', `injected fault: aborts with ${status}`, [where]);
   return leg.refuse(hop, status, 'the route injects a fault', [where]);
 }

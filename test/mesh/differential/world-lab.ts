@@ -2,7 +2,7 @@ import { MeshSettings } from '../../../src/access/access-table';
 import { Answered, MeshAnswer, RecordedWorld } from '../../model/worlds/recorded';
 import { tableOf } from '../../model/worlds/table';
 import { plain, Request, World } from '../../model/worlds/world';
-import { Evidence, Lab, Refused, seen, up } from '../lab';
+import { Lab, Refused, seen, up } from '../lab';
 
 /** A lab that stays up while one small world after the other is applied in it. */
 export class WorldLab {
@@ -77,12 +77,6 @@ export class WorldLab {
     return plain({
       ...saw,
       ...(redirects && redirects.length > 0 && { redirects }),
-      answeredBy: saw.outcome === 'answered' ? answeredBy(evidence) : undefined,
     });
   }
-}
-
-/** The external host that gave the last answer. */
-function answeredBy(evidence: Evidence): string | undefined {
-  return evidence.external.filter((event) => event.event === 'request' || event.event === 'tcp').pop()?.server;
 }

@@ -82,11 +82,14 @@ function lastLine(evidence: Evidence, connection: boolean): AccessLine | undefin
 function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolean): ExternalEvent | undefined {
   const answers = evidence.external.filter((event) => event.event === (tcp ? 'tcp' : 'request'));
   const last = answers[answers.length - 1];
-  // The last of several requests may have reached no host: the last answer then belongs to an earlier one.
-  if (last === undefined || evidence.curl.exitCode === 0) return last;
   const gatewayLine = line && gatewayLineOf(line, evidence);
-  const own = [line?.upstreamFrom, gatewayLine?.upstreamFrom];
-  return own.includes(`${last.from}:${last.port}`) ? last : undefined;
+  const ends = [line?.upstreamFrom, gatewayLine?.upstreamFrom];
+  // A copy that a proxy has mirrored is none of them.
+  const own = answers.filter(({ from, port }) => ends.includes(`${from}:${port}`)).pop();
+  if (own) return own;
+  // The last of several requests may have reached no host: the last answer then belongs to an earlier one.
+  const isAnswered = evidence.curl.exitCode === 0 && (line?.details ?? 'via_upstream') === 'via_upstream';
+  return isAnswered ? last : undefined;
 }
 
 function viaOf(evidence: Evidence, line: AccessLine | undefined, event: ExternalEvent | undefined): Via | undefined {
