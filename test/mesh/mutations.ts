@@ -368,6 +368,7 @@ export const LIMITS = [
   'lockdown "other proxies complete it, and call the Service"',
   'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
+  'ports "one private entry whose hosts change uses them up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'spoofing "a gateway that does not read the requests begins TLS with the host"',
   'spoofing "where no gateway reads the request, what follows the colon"',

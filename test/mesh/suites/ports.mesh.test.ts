@@ -342,6 +342,32 @@ describeMesh('addresses that istiod allocates', { table: table(true), manifests:
   });
 });
 
+describeMesh(
+  'addresses that istiod does not take back',
+  // It tries again where an entry has changed meanwhile.
+  { table: table(true), manifests: BEFORE, tolerate: [/ip-autoallocate|IP Autoallocator/] },
+  (mesh) => {
+    test('one private entry whose hosts change uses them up', async () => {
+      const entry = (round: number): KubeObject => ({
+        ...OPENED,
+        spec: {
+          hosts: Array.from({ length: 256 }, (_, index) => `a${index}.b${round}.example.com`),
+          exportTo: ['.'],
+          resolution: 'DNS',
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+        },
+      });
+      await mesh.apply(BEFORE);
+      let round = 0;
+      const isUsedUp = async () => {
+        await mesh.lab.apply('foreign', [entry(round++)]);
+        return fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8').includes('failed to allocate v4 address');
+      };
+      await until('the last address', isUsedUp, 600_000);
+    });
+  },
+);
+
 describeMesh('requests that istiod cannot read', { table: withReader, manifests: BEFORE }, (mesh) => {
   test('one request of a program with the token of its pod ends istiod', async () => {
     await mesh.apply([...BEFORE, OPENED]);
