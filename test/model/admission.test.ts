@@ -1,6 +1,6 @@
 import { admissionCases } from './admission-cases';
-import { ask } from './support';
 import { object } from './worlds/world';
+import { objectsOf } from '../rules/support';
 import { separateMalformed } from '../../src/model/objects/well-formed';
 
 test.each(['1.31', '1.30'])(
@@ -32,6 +32,7 @@ test('a whole number is one of 32 bits: the webhook of 1.30 says so, later the A
   expect(rule(2 ** 31)).toMatch(/2147483648 is not allowed/);
 });
 
+const problemsOf = (yaml: string) => separateMalformed(objectsOf(yaml)).malformed.map(({ problem }) => problem);
 const entry = (more: string) => `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -116,10 +117,9 @@ test.each([
     /tls\[0\]\.match\[0\]\.sniHosts: is missing/,
   ],
 ])('%s is named as what the schema rejects', (_what, yaml, problem) => {
-  const answer = ask(yaml, 'shop/cart', 'https://a.example.com/');
-  expect(answer.outcome).toBe('undetermined');
-  expect(answer.reason).toMatch(/would be rejected by every API server/);
-  expect(answer.reason).toMatch(problem);
+  const said = problemsOf(yaml).join();
+  expect(said).toMatch(/would be rejected by every API server/);
+  expect(said).toMatch(problem);
 });
 
 test.each([
@@ -216,10 +216,9 @@ test.each([
     /subsets\[0\]\.trafficPolicy: sets nothing/,
   ],
 ])("%s is named as what Istio's webhook rejects", (_what, yaml, problem) => {
-  const answer = ask(yaml, 'shop/cart', 'https://a.example.com/');
-  expect(answer.outcome).toBe('undetermined');
-  expect(answer.reason).toMatch(/would be rejected by Istio's webhook/);
-  expect(answer.reason).toMatch(problem);
+  const said = problemsOf(yaml).join();
+  expect(said).toMatch(/would be rejected by Istio's webhook/);
+  expect(said).toMatch(problem);
 });
 
 test('a long value does not crash it', () => {

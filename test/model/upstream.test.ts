@@ -91,9 +91,11 @@ describe('the protocol towards the host', () => {
       });
   });
 
-  test('where nobody says how the host is, it is undetermined', () => {
+  test('where nobody says how the host is, it is a condition', () => {
     const unsaid: World = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } };
-    expect(see(entry('number: 80, protocol: HTTP2'), undefined, unsaid).outcome).toBe('undetermined');
+    expect(see(entry('number: 80, protocol: HTTP2'), undefined, unsaid).condition).toMatchObject({
+      holds: expect.stringContaining('speaks HTTP/2 without TLS'),
+    });
   });
 
   test.each<[string, number]>([
