@@ -288,6 +288,12 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     SITES,
     ['annotations: true is not a valid value of the annotation "on"', 'write "true"'],
   ],
+  [
+    'an annotation by which its policies would decide nothing',
+    gateway({ annotations: { 'istio.io/dry-run': 'true' } }),
+    PARTNER,
+    ['annotations: "istio.io/dry-run" would switch off the policies', 'leave it out'],
+  ],
 
   [
     'addresses for several hosts',

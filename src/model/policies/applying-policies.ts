@@ -2,6 +2,7 @@ import { Certainty } from '../answer/certainty';
 import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
+import { DRY_RUN } from '../../istio/policies';
 import { Registry } from '../registry/registry';
 import { valueIn } from '../../values/grouping';
 
@@ -70,8 +71,7 @@ function findPolicies<Kind extends PolicyKind>(
   });
 }
 
-/** Whether istiod only counts what an AuthorizationPolicy would do. */
 function isDryRun({ kind, manifest }: Indexed): boolean {
-  const value = manifest.metadata.annotations?.['istio.io/dry-run'];
+  const value = manifest.metadata.annotations?.[DRY_RUN];
   return kind === 'AuthorizationPolicy' && /^(1|t|true)$/i.test(String(value));
 }
