@@ -49,6 +49,7 @@ export class ManifestIndex {
   private readonly groups = new Map<string, Map<string, Indexed[]>>();
   private readonly istio = new Map<string, Indexed[]>();
   private namespaces?: Grouping<string, Indexed>;
+  private severalTimes?: readonly (readonly Indexed[])[];
   private templates?: readonly Indexed[];
   private ofPlugins?: readonly PluginPolicy[];
   private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
@@ -101,6 +102,11 @@ export class ManifestIndex {
         ),
       );
     }
+  }
+
+  /** The definitions of each object that has several, in their order: to Kubernetes, the last one is the object. */
+  public get redefined(): readonly (readonly Indexed[])[] {
+    return (this.severalTimes ??= this.kinds.flatMap((bucket) => [...definedAgain(bucket)]));
   }
 
   /** Istio objects of a kind; of one that `IstioSpecs` does not have, the caller says what it reads of the spec. */
@@ -297,4 +303,17 @@ function groupOf(apiVersion: unknown): string {
   const text = String(apiVersion);
   const slash = text.indexOf('/');
   return slash < 0 ? (text === 'v1' ? '' : text) : text.slice(0, slash);
+}
+
+/** Two look-ups per object instead of one joined key: this runs over all objects, and joining strings is slow. */
+function definedAgain(objects: readonly Indexed[]): Iterable<readonly Indexed[]> {
+  const namespaces = new Map<string, Map<string, Indexed>>();
+  const found = new Map<Indexed, Indexed[]>();
+  for (const object of objects.length < 2 ? NONE : objects) {
+    const names = valueIn(namespaces, object.namespace, () => new Map<string, Indexed>());
+    const first = names.get(object.name);
+    if (!first) names.set(object.name, object);
+    else valueIn(found, first, () => [first]).push(object);
+  }
+  return found.values();
 }

@@ -35,11 +35,7 @@ spec: { host: api.example.com, subsets: [{ name: b }] }
 `,
   *check(index) {
     for (const [host, rules] of index.rulesByHost.several) {
-      for (const all of groupBy(rules, (rule) => rule.namespace).several.values()) {
-        // Of several with one name only one exists: a case for duplicate-object.
-        const byName = groupBy(all, ({ name }) => name);
-        const local = all.filter(({ name }) => byName.get(name).length === 1);
-        if (local.length < 2) continue;
+      for (const local of groupBy(rules, (rule) => rule.namespace).several.values()) {
         // Rules with a workloadSelector are merged only with rules that have the same selector.
         const sets = local.some(({ spec }) => spec.workloadSelector)
           ? groupBy(local, selectorKey).several.values()

@@ -1,6 +1,5 @@
-import { Rule, Violation } from './rule';
-import { describeAll, Indexed, ordered } from '../manifests/indexed';
-import { valueIn } from '../values/grouping';
+import { Rule } from './rule';
+import { describeAll, ordered } from '../manifests/indexed';
 
 const example = (namespace: string) => `
 apiVersion: v1
@@ -21,27 +20,13 @@ export const duplicateObject: Rule = {
   good: example('web'),
   bad: example('shop'),
   *check(index) {
-    for (const objects of index.kinds) yield* duplicates(objects);
+    for (const definitions of index.redefined) {
+      const all = ordered(definitions);
+      yield {
+        message: `${describeAll(all)} are one and the same object to Kubernetes; the last one applied wins.`,
+        field: 'metadata.name',
+        objects: all,
+      };
+    }
   },
 };
-
-/** Two look-ups per object instead of one joined key: this runs over all objects, and joining strings is slow. */
-function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
-  if (objects.length < 2) return;
-  const namespaces = new Map<string, Map<string, Indexed>>();
-  const found = new Map<Indexed, Indexed[]>();
-  for (const object of objects) {
-    const names = valueIn(namespaces, object.namespace, () => new Map());
-    const first = names.get(object.name);
-    if (!first) names.set(object.name, object);
-    else found.set(first, [...(found.get(first) ?? [first]), object]);
-  }
-  for (const same of found.values()) {
-    const all = ordered(same);
-    yield {
-      message: `${describeAll(all)} are one and the same object to Kubernetes; the last one applied wins.`,
-      field: 'metadata.name',
-      objects: all,
-    };
-  }
-}

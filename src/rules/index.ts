@@ -42,7 +42,7 @@ import { unknownField } from './unknown-field';
 import { unverifiedGateway } from './unverified-gateway';
 import { unverifiedName } from './unverified-name';
 import { wildcardBesideHost } from './wildcard-beside-host';
-import { EgressObject } from '../manifests/egress-object';
+import { EgressObject, Manifest } from '../manifests/egress-object';
 import { compare } from '../manifests/indexed';
 import { IndexOptions, ManifestIndex } from '../manifests/manifest-index';
 
@@ -98,31 +98,37 @@ export const RULES: readonly Rule[] = [
   wildcardBesideHost,
 ];
 
-/** The violations of rules, ordered by message, independent of the order of the objects. */
+/**
+ * The violations of rules, ordered by message. They depend on the order of the objects only where an object is defined
+ * several times: the last definition is the one that exists.
+ */
 export function violations(
   objects: Iterable<EgressObject>,
   options: IndexOptions = {},
   rules: readonly Rule[] = RULES,
 ): { readonly rule: Rule; readonly violation: Violation }[] {
-  const index = new ManifestIndex(objects, options);
+  const all = [...objects];
+  const index = new ManifestIndex(all, options);
+  const former = new Set(index.redefined.flatMap((definitions) => definitions.slice(0, -1)).map(manifestOf));
+  const existing =
+    former.size === 0
+      ? index
+      : new ManifestIndex(
+          all.filter((object) => !former.has(manifestOf(object))),
+          options,
+        );
   return rules.flatMap((rule) =>
-    [...rule.check(index)]
-      .filter(({ objects: all }) => rule === duplicateObject || !areDefinitionsOfOne(all))
+    [...rule.check(rule === duplicateObject ? index : existing)]
       .sort((a, b) => compare(a.message, b.message))
       .map((violation) => ({ rule, violation })),
   );
 }
 
-/** Whether there are several definitions of one object, of which only the last one exists: they contradict nothing. */
-function areDefinitionsOfOne(objects: Violation['objects']): boolean {
-  return new Set(objects).size > 1 && new Set(objects.map(keyOf)).size === 1;
+function manifestOf({ manifest }: EgressObject): Manifest {
+  return manifest;
 }
 
-function keyOf({ manifest: { apiVersion, kind, metadata } }: EgressObject): string {
-  return [apiVersion.split('/')[0], kind, metadata.namespace, metadata.name].join(' ');
-}
-
-/** Findings on manifests, ordered by rule and then by message, independent of the order of the objects. */
+/** Findings on manifests, ordered by rule and then by message. */
 export function checkManifests(objects: Iterable<EgressObject>, options: IndexOptions = {}): Finding[] {
   return violations(objects, options).map(({ rule, violation }) => ({
     code: rule.code,

@@ -16,7 +16,7 @@ ${istioObject('Sidecar', 'istio-system/default')}
 spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
   bad: `
-${istioObject('Sidecar', 'istio-system/default')}
+${istioObject('Sidecar', 'istio-system/lock')}
 spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
   *check(index) {

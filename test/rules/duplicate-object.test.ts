@@ -1,4 +1,5 @@
-import { istio, reported } from './support';
+import { istio, reported, route } from './support';
+import { checkManifests, EgressObject } from '../../src/rules';
 
 const code = 'duplicate-object';
 
@@ -33,4 +34,41 @@ test('one finding names all copies', () => {
     origin,
   }));
   expect(reported(code, copies)).toEqual(['a b c']);
+});
+
+describe('other rules judge the last definition, which is the object', () => {
+  const codes = (...objects: readonly EgressObject[]) => checkManifests(objects).map((one) => one.code);
+  const again = <T extends EgressObject>(one: T): T => ({ ...one, manifest: structuredClone(one.manifest) });
+  const rule = (name: string, host: string, simple = 'RANDOM') =>
+    istio('DestinationRule', `shop/${name}`, {
+      host,
+      exportTo: ['.'],
+      trafficPolicy: { loadBalancer: { simple } },
+    });
+
+  test('definitions of one object do not contradict each other', () => {
+    const open = route('shop/a', { exportTo: ['*'] });
+    expect(codes(open, route('shop/a', { http: [] }))).toEqual([code]);
+  });
+
+  test('a former definition contradicts no other object', () => {
+    const changed = rule('a', 'b.example.com');
+    expect(codes(rule('a', 'a.example.com'), rule('b', 'a.example.com', 'ROUND_ROBIN'), changed)).toEqual([code]);
+    expect(codes(changed, rule('b', 'a.example.com', 'ROUND_ROBIN'), rule('a', 'a.example.com'))).toContain(
+      'destination-rule-conflict',
+    );
+  });
+
+  test('what is wrong with an object is found however often it is defined', () => {
+    const both = istio('Gateway', 'egress/exit', {
+      selector: { istio: 'exit' },
+      servers: ['ISTIO_MUTUAL', 'PASSTHROUGH'].map((mode, at) => ({
+        port: { number: 443, name: `tls-${at}`, protocol: 'TLS' },
+        hosts: ['a.example.com'],
+        tls: { mode },
+      })),
+    });
+    expect(codes(both)).toContain('gateway-server-conflict');
+    expect(codes(both, again(both))).toEqual([code, ...codes(both)]);
+  });
 });

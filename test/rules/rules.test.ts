@@ -38,22 +38,6 @@ describe('every rule', () => {
     }
   });
 
-  test.each(EVERY)('%s does not set one definition of an object against another', (code, { bad }) => {
-    if (code === 'duplicate-object') return;
-    const ofOneName = objectsOf(bad).map(({ manifest, origin }) => ({
-      manifest: { ...manifest, metadata: { ...manifest.metadata, name: 'same' } },
-      origin,
-    }));
-    const idOf = (origin: string) => {
-      const { kind, metadata } = ofOneName.find((one) => one.origin === origin)!.manifest;
-      return `${kind} ${metadata.namespace}`;
-    };
-    for (const { origins } of checkManifests(ofOneName).filter((finding) => finding.code === code)) {
-      const ids = origins.map(idOf);
-      expect([...new Set(ids)]).toEqual(ids);
-    }
-  });
-
   test.each(EVERY)('%s says what it looks for, why, and what to write instead', (_code, rule) => {
     expect(rule.code).toMatch(/^[a-z]+(-[a-z]+)+$/);
     expect(rule.title).toMatch(/^[A-Z].*[^.]$/s);
