@@ -4,7 +4,7 @@ import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egres
 import { IEgressGateway } from './i-egress-gateway';
 import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
 import { BoundarySettings, ClusterPlaces, opensGuard } from '../declarations/boundary';
-import { PRIVATE_RANGES, networkOf, throughNat64 } from '../istio/ranges';
+import { contains, isPrivateRange, isRange, networkOf, PRIVATE_RANGES, throughNat64 } from '../istio/ranges';
 import { isA } from '../values/brand';
 import { assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
@@ -37,7 +37,7 @@ const BOUNDARY: Readers<EgressBoundaryProps> = {
     namespace: namespaceName,
     labels: labels(assertSelector),
     ports: ports('empty, so no DNS server could be reached; leave it out for 53'),
-    addresses: cidrs({ single: '; name each DNS server, or allow the range under `unsafeAllowedEgress`' }),
+    addresses: cidrs(),
   }),
   istiodNamespace: namespaceName,
   privateCidrs: cidrs({ whole: ', so no address would be external; write the ranges of your own networks' }),
@@ -122,6 +122,7 @@ function guardedOf({ gateways = [], guardInstalledGateways }: Checked<EgressBoun
 /** Refuses props that are not a boundary, or that would undo its own guards. */
 function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGateway[], problems: Problems): void {
   const { namespaces = [], gateways = [], guardInstalledGateways, unsafeAllowedEgress = [] } = props;
+  checkDnsServers(props, problems);
   if (namespaces.length === 0 && guarded.length === 0 && !problems.has('namespaces') && !problems.has('gateways'))
     problems.add(
       'namespaces, gateways: there is neither a namespace nor a gateway to guard, so there would be no boundary; ' +
@@ -148,6 +149,18 @@ function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGate
   unsafeAllowedEgress.forEach((allowed, index) =>
     checkAllowedEgress(allowed, `unsafeAllowedEgress[${index}]`, namespaces, guarded, problems),
   );
+}
+
+/** Refuses public ranges of others, to which any port that DNS is said to have would be open. */
+function checkDnsServers({ dns, privateCidrs = [] }: Checked<EgressBoundaryProps>, problems: Problems): void {
+  for (const address of dns?.addresses ?? []) {
+    const isOwn = isPrivateRange(address) || privateCidrs.some((own) => contains(own, address));
+    if (isRange(address) && !isOwn)
+      problems.add(
+        `dns.addresses: "${address}" holds public addresses; name each DNS server, or add the range to ` +
+          '`privateCidrs` if it is one of your networks',
+      );
+  }
 }
 
 function checkAllowedEgress(

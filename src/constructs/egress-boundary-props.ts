@@ -24,7 +24,8 @@ export interface BoundaryDns {
   readonly ports?: number[];
 
   /**
-   * Address ranges of DNS servers that are not pods, such as a cache on each node: `169.254.20.10/32`.
+   * Addresses of DNS servers that are not pods, such as a cache on each node: `169.254.20.10/32`. Of ranges, only private
+   * ones and those of `privateCidrs`.
    *
    * @default - none
    */

@@ -2,7 +2,7 @@ import { IConstruct } from 'constructs';
 import { perIdentity } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { EgressPathSettings } from './settings';
-import { overlap, sameForm } from '../istio/ranges';
+import { isRange, overlap, sameForm } from '../istio/ranges';
 import { isOpaque } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
 
@@ -38,7 +38,6 @@ export class SharedPorts implements Declaration {
     // With DNS capture a TCP host has an address of ours, which no other host is at.
     const byAddress = this.users.filter((user) => user.settings.addresses && portsOf(user, true).length > 0);
     if (byAddress.length === 0) return [];
-    const nested = byAddress.flatMap((tcp, at) => byAddress.slice(0, at).flatMap((other) => this.nested(tcp, other)));
     const named = new Grouping<number, PortUser>();
     for (const user of this.users) for (const number of portsOf(user, false)) named.add(number, user);
     const taking = byAddress.flatMap((tcp) =>
@@ -47,25 +46,33 @@ export class SharedPorts implements Declaration {
         return taken.length > 0 ? [this.conflict(tcp, number, taken)] : [];
       }),
     );
-    return [...nested, ...taking];
+    return [...this.nested(byAddress), ...taking];
   }
 
-  /** What is wrong with a range that holds addresses of another TCP host. Equal ones are for a rule. */
-  private nested(tcp: PortUser, other: PortUser): Conflict[] {
-    const number = portsOf(tcp, true).find((one) => portsOf(other, true).includes(one));
-    const pairs = tcp.settings.addresses!.flatMap((one) => other.settings.addresses!.map((two) => [one, two]));
-    const pair = pairs.find(([one, two]) => overlap(one, two) && sameForm(one) !== sameForm(two));
-    if (tcp.host === other.host || number === undefined || pair === undefined) return [];
-    return [
-      {
-        construct: tcp.construct,
-        problem:
-          `port-conflict: ${tcp.host} (${pair[0]}) and ${other.host} (${pair[1]}) [${other.construct.node.path}] have ` +
-          `addresses in common on port ${number} in namespace ${this.namespace}, so without an entry of the one, ` +
-          'connections to it would end at the other. Write other addresses, or `dnsCapture: true`.',
-        between: [tcp, other].map(({ construct }) => construct),
-      },
-    ];
+  /** Ranges that hold an address of another TCP host, each two hosts once. Equal ranges are for a rule. */
+  private nested(byAddress: readonly PortUser[]): Conflict[] {
+    const found = new Map<string, Conflict>();
+    for (const wide of byAddress)
+      for (const range of wide.settings.addresses!.filter(isRange))
+        for (const other of byAddress) {
+          const hosts = [wide.host, other.host].sort().join(' ');
+          if (wide.host === other.host || found.has(hosts)) continue;
+          const number = portsOf(wide, true).find((one) => portsOf(other, true).includes(one));
+          if (number === undefined) continue;
+          const held = other.settings.addresses!.find(
+            (one) => overlap(range, one) && sameForm(one) !== sameForm(range),
+          );
+          if (held === undefined) continue;
+          found.set(hosts, {
+            construct: wide.construct,
+            problem:
+              `port-conflict: ${wide.host} (${range}) and ${other.host} (${held}) [${other.construct.node.path}] have ` +
+              `addresses in common on port ${number} in namespace ${this.namespace}, so without an entry of the one, ` +
+              'connections to it would end at the other. Write other addresses, or `dnsCapture: true`.',
+            between: [wide, other].map(({ construct }) => construct),
+          });
+        }
+    return [...found.values()];
   }
 
   private conflict(tcp: PortUser, number: number, named: PortUser[]): Conflict {

@@ -3,7 +3,7 @@ import { ApiObject, App, ImplicitTokenResolver, JsonPatch, Lazy, LazyResolver, N
 /** The resolvers of cdk8s, which leave plain data as it is. Others may replace values in manifests. */
 const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
 
-/** Whether plain data in an object are written as they are, but sorted: nobody has patched it, or may replace values. */
+/** Whether cdk8s would write plain data in an object as they are, but sorted: nobody patches it, or replaces values. */
 export function isWrittenAsItIs(object: ApiObject): boolean {
   return (
     patchesOf(object)?.length === 0 &&

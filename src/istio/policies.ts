@@ -1,2 +1,4 @@
-/** The annotation by which istiod only counts what an AuthorizationPolicy would do. */
-export const DRY_RUN = 'istio.io/dry-run';
+/** Whether by these annotations istiod only counts what an AuthorizationPolicy would do. */
+export function isDryRun(annotations: Readonly<Record<string, unknown>> = {}): boolean {
+  return /^(1|t|true)$/i.test(String(annotations['istio.io/dry-run']));
+}

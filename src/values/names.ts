@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import { shown } from './shown';
-import { DRY_RUN } from '../istio/policies';
+import { isDryRun } from '../istio/policies';
 
 /** Kubernetes' limit for DNS labels. Istio applies it to the names of Gateways, ports and subsets as well. */
 const LABEL_LENGTH = 63;
@@ -100,9 +100,10 @@ export function assertSelector(labels: Record<string, string>): void {
 
 /** Refuses annotations that Kubernetes would refuse, and the one that switches policies off. */
 export function assertAnnotations(annotations: Record<string, string>): void {
+  if (isDryRun(annotations))
+    throw new Error('"istio.io/dry-run" has istiod only count what AuthorizationPolicies would do; leave it out');
   for (const [key, value] of Object.entries(annotations)) {
     assertQualifiedName(key, 'annotation');
-    if (key === DRY_RUN) throw new Error(`"${key}" would switch off the policies of the construct; leave it out`);
     if (typeof value !== 'string') {
       const instead = typeof value === 'object' ? JSON.stringify('…') : JSON.stringify(String(value));
       throw new Error(

@@ -6,7 +6,6 @@ import { assertAnnotations, assertDnsLabel, assertLabels } from './names';
 import { nearest } from './nearest';
 import { Problems } from './problems';
 import { shown } from './shown';
-import { isPrivateRange, isRange } from '../istio/ranges';
 
 /**
  * Reads one value from the user: returns it if it is of the right kind, otherwise reports what is wrong and
@@ -171,19 +170,12 @@ export function namespaceNames(): Reader<string[]> {
 /**
  * Address ranges with a mask.
  *
- * @param options `whole`: why a range that holds every address is refused; `single`: what to write instead of a public
- * range; accepted unless given
+ * @param options `whole`: why a range that holds every address is refused; accepted unless given
  */
-export function cidrs({
-  empty,
-  whole,
-  single,
-}: { readonly empty?: string; readonly whole?: string; readonly single?: string } = {}): Reader<string[]> {
+export function cidrs({ empty, whole }: { readonly empty?: string; readonly whole?: string } = {}): Reader<string[]> {
   const cidr = text('address range', '203.0.113.0/24', (value) => {
     assertCidr(value);
     if (whole !== undefined && value.endsWith('/0')) throw new Error(`"${value}" covers every address${whole}`);
-    if (single !== undefined && isRange(value) && !isPrivateRange(value))
-      throw new Error(`"${value}" holds public addresses of others${single}`);
   });
   return list(cidr, '"203.0.113.0/24"', { empty });
 }

@@ -292,7 +292,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'an annotation by which its policies would decide nothing',
     gateway({ annotations: { 'istio.io/dry-run': 'true' } }),
     PARTNER,
-    ['annotations: "istio.io/dry-run" would switch off the policies', 'leave it out'],
+    ['annotations: "istio.io/dry-run" has istiod only count what AuthorizationPolicies would do', 'leave it out'],
   ],
 
   [

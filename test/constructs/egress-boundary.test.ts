@@ -455,14 +455,23 @@ test('further ranges can be private, and DNS servers can be elsewhere', () => {
     w.boundary({
       namespaces: ['shop'],
       privateCidrs: ['198.51.100.7/24', '2001:db8:5::/48'],
-      dns: { namespace: 'openshift-dns', labels: { dns: 'default' }, ports: [5353], addresses: ['169.254.20.10/32'] },
+      dns: {
+        namespace: 'openshift-dns',
+        labels: { dns: 'default' },
+        ports: [5353],
+        addresses: ['169.254.20.10/32', '198.51.100.0/29'],
+      },
       istiodNamespace: 'mesh',
     });
     new SidecarEgress(w.shop, 'feed', { hosts: ['a.example.com'] });
   }).policy();
   const [dns, istiod] = policy.spec.egress;
   expect(dns).toEqual({
-    to: [toGateway('openshift-dns', { dns: 'default' }), { ipBlock: { cidr: '169.254.20.10/32' } }],
+    to: [
+      toGateway('openshift-dns', { dns: 'default' }),
+      { ipBlock: { cidr: '169.254.20.10/32' } },
+      { ipBlock: { cidr: '198.51.100.0/29' } },
+    ],
     ports: [
       { protocol: 'UDP', port: 5353 },
       { protocol: 'TCP', port: 5353 },
@@ -528,7 +537,6 @@ test('all problems of bad input are in one error', () => {
      - dns.labels: no labels, which would select every pod of the namespace; name at least one label
      - dns.ports: empty, so no DNS server could be reached; leave it out for 53
      - dns.addresses[0]: "169.254.20.10" has no mask; for this one address write "169.254.20.10/32"
-     - dns.addresses[2]: "0.0.0.0/1" holds public addresses of others; name each DNS server, or allow the range under \`unsafeAllowedEgress\`
      - istiodNamespace: "Istio" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - privateCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
      - privateCidrs[1]: "0.0.0.0/0" covers every address, so no address would be external; write the ranges of your own networks
@@ -539,6 +547,7 @@ test('all problems of bad input are in one error', () => {
      - unsafeAllowedEgress[1].toCidrs[0]: "x" is not an address range, such as "203.0.113.0/24" or "2001:db8::/32"
      - unsafeAllowedEgress[1].toNamespaces[0]: "Y" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - unsafeAllowedEgress[1].toPorts: empty; leave it out for every port
+     - dns.addresses: "0.0.0.0/1" holds public addresses; name each DNS server, or add the range to \`privateCidrs\` if it is one of your networks
      - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it
      - unsafeAllowedEgress[0].namespace: the boundary does not restrict "other", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards
      - unsafeAllowedEgress[0]: opens nothing; give \`toCidrs\` or \`toNamespaces\`"

@@ -2,7 +2,7 @@ import { Certainty } from '../answer/certainty';
 import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
-import { DRY_RUN } from '../../istio/policies';
+import { isDryRun } from '../../istio/policies';
 import { Registry } from '../registry/registry';
 import { valueIn } from '../../values/grouping';
 
@@ -65,13 +65,12 @@ function findPolicies<Kind extends PolicyKind>(
     const { namespace, spec } = object;
     if (namespace !== pods.namespace && namespace !== registry.rootNamespace) return [];
     // They apply to gateways of the Gateway API only.
-    if (spec.targetRefs?.length || spec.targetRef || isDryRun(object)) return [];
+    if (spec.targetRefs?.length || spec.targetRef || isIdle(object)) return [];
     const applies: Certainty = selection(spec.selector?.matchLabels, pods);
     return applies === false ? [] : [{ object, applies }];
   });
 }
 
-function isDryRun({ kind, manifest }: Indexed): boolean {
-  const value = manifest.metadata.annotations?.[DRY_RUN];
-  return kind === 'AuthorizationPolicy' && /^(1|t|true)$/i.test(String(value));
+function isIdle({ kind, manifest }: Indexed): boolean {
+  return kind === 'AuthorizationPolicy' && isDryRun(manifest.metadata.annotations);
 }
