@@ -122,7 +122,7 @@ const MINORS = Array.from({ length: 5 }, (_, at) => `${KNOWN_MINORS.oldest - 2 +
 
 /** Whether a patch is for proxies of releases that no mesh of the model has, such as `^1\.11.*`. */
 function isForOtherReleases(proxyVersion = ''): boolean {
-  const [, minor, isWhole] = /^\^1\\?\.(\d+)(\\\.|$|(?=\.))[^|]*$/.exec(proxyVersion) ?? [];
+  const [, minor, isWhole] = /^\^1\\?\.(\d+)(\\\.(?![*?{])|$|(?=\.))[^|]*$/.exec(proxyVersion) ?? [];
   return minor !== undefined && !MINORS.some((one) => (isWhole === '\\.' ? one === minor : one.startsWith(minor)));
 }
 
