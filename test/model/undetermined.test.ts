@@ -246,11 +246,22 @@ test.each([
   ['^1\\.4.*|^1\\.31.*', 'undetermined'],
   ['1\\.4.*', 'undetermined'],
 ])('an EnvoyFilter for proxies of the releases %s: %s', (proxyVersion, outcome) => {
+  expect(ask(ENTRY + filterFor(proxyVersion), 'shop/app', 'http://site.example.com/').outcome).toBe(outcome);
+});
+
+test('a mesh may have proxies of the release that it is said to run', () => {
+  const see = (istioVersion: string) =>
+    ask(ENTRY + filterFor('^1\\.4.*'), 'shop/app', 'http://site.example.com/', { ...LOCKED, istioVersion }).outcome;
+  expect(see('1.31')).toBe('answered');
+  expect(see('1.40.1')).toBe('undetermined');
+});
+
+/** An EnvoyFilter for all proxies of some releases. */
+function filterFor(proxyVersion: unknown): string {
   const patch = { applyTo: 'HTTP_FILTER', match: { proxy: { proxyVersion } }, patch: { operation: 'ADD' } };
   const spec = JSON.stringify({ configPatches: [patch] });
-  const filter = object('EnvoyFilter', 'networking.istio.io/v1alpha3', spec, 'istio-system');
-  expect(ask(ENTRY + filter, 'shop/app', 'http://site.example.com/').outcome).toBe(outcome);
-});
+  return object('EnvoyFilter', 'networking.istio.io/v1alpha3', spec, 'istio-system');
+}
 
 test.each(['GRPC', 'HTTP2', 'GRPC-WEB'])('whether a host speaks %s without TLS is a condition', (protocol) => {
   const entry = ENTRY.replace('protocol: HTTP ', `protocol: ${protocol} `);

@@ -2,7 +2,7 @@ import { fieldRef } from '../answer/field-ref';
 import { GatewayApiObject, isGatewayApi, ProxyPlace, reaches } from './gateway-api';
 import { Registry } from './registry';
 import { Undetermined } from '../answer/undetermined';
-import { KNOWN_MINORS } from '../../istio/release-lines';
+import { KNOWN_MINORS, minorOf } from '../../istio/release-lines';
 import { DATAPLANE_MODE } from '../../istio/injection';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
@@ -36,7 +36,7 @@ interface Extension {
  * Kinds that change the proxies they apply to in ways that the model does not know, with what of them it does know to
  * change nothing for a request.
  */
-const BY_WORKLOAD: Record<string, (spec: Extension, role: ProxyPlace['role']) => boolean> = {
+const BY_WORKLOAD: Record<string, (spec: Extension, role: ProxyPlace['role'], minors: readonly string[]) => boolean> = {
   EnvoyFilter: patchesNothing,
   WasmPlugin: isForInbound,
   TrafficExtension: () => false,
@@ -48,11 +48,13 @@ export class UnknownKinds {
   private readonly byWorkload: readonly Indexed<Extension>[];
   private readonly gatewayApi: readonly GatewayApiObject[];
   private readonly ambient: readonly Indexed[];
+  private readonly minors: readonly string[];
 
   constructor(private readonly registry: Registry) {
     const all = registry.index.kinds.flat();
     this.byWorkload = all.filter((one): one is Indexed<Extension> => Object.hasOwn(BY_WORKLOAD, one.kind));
     this.gatewayApi = all.filter(isGatewayApi);
+    this.minors = minorsOfProxies(registry.world.istioVersion);
     this.ambient = all.filter(
       ({ kind, manifest }) => kind === 'Namespace' && manifest.metadata.labels?.[DATAPLANE_MODE] === 'ambient',
     );
@@ -67,7 +69,7 @@ export class UnknownKinds {
       // With targetRefs, it applies to Gateways of the Gateway API alone, or to Services behind a waypoint.
       if (targetRefs?.length && role === 'sidecar') continue;
       if (!selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) continue;
-      if (BY_WORKLOAD[object.kind](object.spec, role)) continue;
+      if (BY_WORKLOAD[object.kind](object.spec, role, this.minors)) continue;
       throw new Undetermined(
         `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
           'model does not know what it changes',
@@ -109,21 +111,29 @@ const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
  * Whether no patch of an EnvoyFilter can change what happens to a request. What a patch inserts is never taken for
  * harmless: with a configuration that Envoy does not understand, it makes Envoy refuse the whole listener.
  */
-function patchesNothing({ configPatches = [] }: Extension, role: ProxyPlace['role']): boolean {
+function patchesNothing(
+  { configPatches = [] }: Extension,
+  role: ProxyPlace['role'],
+  minors: readonly string[],
+): boolean {
   return configPatches.every((patch) => {
     const { applyTo = '', match } = patch;
     const isElsewhere = WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context ?? '');
-    return isElsewhere || isForOtherReleases(match?.proxy?.proxyVersion) || removesWhatIsAbsent(patch);
+    return isElsewhere || isForOtherReleases(match?.proxy?.proxyVersion, minors) || removesWhatIsAbsent(patch);
   });
 }
 
-/** Proxies may be two minor releases older than istiod. */
-const MINORS = Array.from({ length: 5 }, (_, at) => `${KNOWN_MINORS.oldest - 2 + at}`);
+/** The minor releases that proxies may have: up to two older than istiod, or one newer while it is upgraded. */
+function minorsOfProxies(istioVersion = ''): string[] {
+  const first = KNOWN_MINORS.oldest - 2;
+  const last = Math.max(KNOWN_MINORS.newest, minorOf(istioVersion) ?? 0) + 1;
+  return Array.from({ length: last - first + 1 }, (_, at) => `${first + at}`);
+}
 
-/** Whether a patch is for proxies of releases that no mesh of the model has, such as `^1\.11.*`. */
-function isForOtherReleases(proxyVersion = ''): boolean {
-  const [, minor, isWhole] = /^\^1\\?\.(\d+)(\\\.(?![*?{])|$|(?=\.))[^|]*$/.exec(proxyVersion) ?? [];
-  return minor !== undefined && !MINORS.some((one) => (isWhole === '\\.' ? one === minor : one.startsWith(minor)));
+/** Whether a patch is for proxies of none of these minor releases, such as `^1\.11.*`. */
+function isForOtherReleases(proxyVersion: string | undefined, minors: readonly string[]): boolean {
+  const [, minor, isWhole] = /^\^1\\?\.(\d+)(\\\.(?![*?{])|$|(?=\.))[^|]*$/.exec(proxyVersion ?? '') ?? [];
+  return minor !== undefined && !minors.some((one) => (isWhole === '\\.' ? one === minor : one.startsWith(minor)));
 }
 
 /** The names of all filters that istiod makes, also the former ones that it still finds. */
