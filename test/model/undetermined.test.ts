@@ -256,6 +256,13 @@ test('a mesh may have proxies of the release that it is said to run', () => {
   expect(see('1.40.1')).toBe('undetermined');
 });
 
+test('a list of proxyVersions is not what an EnvoyFilter takes', () => {
+  expect(ask(ENTRY + filterFor(['^1\\.4.*']), 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining('spec.configPatches[0].match.proxy.proxyVersion'),
+  });
+});
+
 /** An EnvoyFilter for all proxies of some releases. */
 function filterFor(proxyVersion: unknown): string {
   const patch = { applyTo: 'HTTP_FILTER', match: { proxy: { proxyVersion } }, patch: { operation: 'ADD' } };

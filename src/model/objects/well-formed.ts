@@ -142,6 +142,7 @@ const OTHERS: Record<string, Shape> = {
         applyTo: TEXT,
         match: fields({
           context: TEXT,
+          proxy: fields({ proxyVersion: TEXT }),
           listener: fields({
             filterChain: fields({ filter: fields({ name: TEXT, subFilter: fields({ name: TEXT }) }) }),
           }),
