@@ -7,8 +7,7 @@ import { Configuration } from './proxies/configuration';
 import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
-import { ModelCaller, ModelRequest } from './requests/request';
-import { withoutPort } from './objects/host-names';
+import { ModelCaller, ModelRequest, namesOfRequest } from './requests/request';
 import { isNewer, mayImportLess } from './objects/admission/newer';
 import { isOnlyForGateways, malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
@@ -102,10 +101,10 @@ export class EgressModel {
   /** The answer where a malformed object could change it. */
   private obstructed(caller: ModelCaller, request: ModelRequest): Answer | undefined {
     if (this.malformed.length === 0) return undefined;
-    const { clusterDomain, rootNamespace, workloads } = this.configuration.registry;
+    const { clusterDomain, index, rootNamespace, workloads } = this.configuration.registry;
     const namespaces = new Set([caller.namespace, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
     const ofAll = (malformed: readonly Malformed[]) =>
-      malformedThatMatters(malformed, this.checked.objects, request, namespaces, clusterDomain);
+      malformedThatMatters(malformed, index.hops, request, namespaces, clusterDomain);
     const always = ofAll(this.malformed.filter((one) => !isOnlyForGateways(one)));
     const found = always ?? ofAll(this.malformed);
     const isIdle = found && !always && passesNoGateway(this.withoutDoubt(this.labels.complete(caller), request));
@@ -227,7 +226,7 @@ export class EgressModel {
         };
       const { objects, world, onlyPort, isWithoutAssumed, isChance, isMetBy, isUntried } = one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request, url)) continue;
-      if (isMetBy && !isRedirected(answer) && !isMetBy(caller.namespace, portOf(request, url), namesOf(request, url)))
+      if (isMetBy && !isRedirected(answer) && !isMetBy(caller.namespace, portOf(request, url), namesOfRequest(request)))
         continue;
       if (isUntried) return undeterminedAnswer(one.possibility.when, answer.causes, answer.plaintextToHost);
       if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request, url)) continue;
@@ -281,12 +280,6 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
   { mesh: { pathNormalization: 'MERGE_SLASHES' }, holds: 'proxies do not merge slashes (pathNormalization)' },
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
 ];
-
-/** The names by which a sidecar may route a request. */
-function namesOf({ headers = {} }: ModelRequest, { hostname }: URL): string[] {
-  const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
-  return [hostname, ...given.map(([, authority]) => withoutPort(authority).toLowerCase())];
-}
 
 /** Whether it is certain that a request arrives at no gateway. */
 function passesNoGateway(answer: Answer): boolean {

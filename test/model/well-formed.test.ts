@@ -1,8 +1,8 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
-import { ask, ENTRY, LOCKED, passThroughGateway } from './support';
-import { EgressModel } from '../../src/model';
+import { ask, ENTRY, istio, LOCKED, passThroughGateway } from './support';
+import { EgressModel, ModelRequest } from '../../src/model';
 import { objectsFrom } from '../../src/reading/objects';
 import { Shape } from '../../src/schema/shape';
 import { SPECS } from '../../src/model/objects/well-formed';
@@ -112,6 +112,43 @@ test.each([
   expect(ask(objects, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
   expect(ask(objects, 'shop/app', 'https://site.example.com/').outcome).toBe('undetermined');
   expect(ask(objects, 'shop/app', 'https://exit.egress.svc.cluster.local/').outcome).toBe('undetermined');
+});
+
+describe('a malformed DestinationRule matters to requests whose route leads to its host', () => {
+  const toMore = 'destination: { host: more.example.com, port: { number: 80 } }';
+  const own = 'route: [{ destination: { host: site.example.com, port: { number: 80 } } }]';
+  const more = ENTRY.replace('name: site,', 'name: more,').replace('[site.', '[more.');
+  const routes = (spec: string) => istio('VirtualService', spec);
+
+  test.each([
+    ['a route', routes(`{ hosts: [site.example.com], http: [{ route: [{ ${toMore} }] }] }`)],
+    [
+      'a mirror',
+      routes(`{ hosts: [site.example.com], http: [{ ${own}, ${toMore.replace('destination', 'mirror')} }] }`),
+    ],
+    ['mirrors', routes(`{ hosts: [site.example.com], http: [{ ${own}, mirrors: [{ ${toMore} }] }] }`)],
+    [
+      'a delegate',
+      object('VirtualService', `{ http: [{ route: [{ ${toMore} }] }] }`) +
+        routes('{ hosts: [site.example.com], http: [{ delegate: { name: x } }] }'),
+    ],
+  ])('by %s', (_, virtualServices) => {
+    const rule = object('DestinationRule', '{ host: more.example.com, trafficPolicy: { tls: { mode: DISABLED } } }');
+    const see = (spoiling: string) =>
+      ask(`${ENTRY}---${more}${virtualServices}${spoiling}`, 'shop/app', 'http://site.example.com/').outcome;
+    expect(see('')).toBe('answered');
+    expect(see(rule)).toBe('undetermined');
+    expect(see(rule.replace('more.example.com', 'other.example.com'))).toBe('answered');
+  });
+
+  test.each<[string, ModelRequest]>([
+    ['a dot at the end', { url: 'http://site.example.com./' }],
+    ['another case', { url: 'http://10.0.0.1/', headers: { Host: 'Site.example.com' } }],
+  ])('whose name has %s', (_, request) => {
+    const rule = object('DestinationRule', '{ host: site.example.com, trafficPolicy: { tls: { mode: DISABLED } } }');
+    expect(ask(ENTRY, 'shop/app', request).outcome).toBe('answered');
+    expect(ask(ENTRY + rule, 'shop/app', request).outcome).toBe('undetermined');
+  });
 });
 
 test.each([

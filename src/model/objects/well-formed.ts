@@ -1,9 +1,8 @@
 import { BY_WEBHOOK, FieldProblem, IN_SCHEMA, LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES, problemBy } from './admission';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
-import { hostsOverlap, withoutPort } from './host-names';
-import { ModelRequest } from '../requests/request';
-import { urlOf } from '../../access/request-url';
+import { hostsOverlap } from './host-names';
+import { ModelRequest, namesOfRequest } from '../requests/request';
 import { list, map, SOME_TEXT, TEXT } from '../../schema/builders';
 import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';
@@ -13,7 +12,7 @@ import { ISTIO_SPECS } from '../../istio/specs';
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
-import { specOf } from '../../manifests/specs';
+import { Hop } from '../../manifests/routes';
 import { compare } from '../../values/canonical';
 
 /** An object that the API server or Istio's webhook rejects, such as one with a wrong type or a value that is not allowed. */
@@ -308,29 +307,20 @@ export function isOnlyForGateways({ source: { manifest } }: Malformed): boolean 
  */
 export function malformedThatMatters(
   malformed: readonly Malformed[],
-  objects: readonly EgressObject[],
-  { url, headers = {}, follow }: ModelRequest,
+  hops: readonly Hop[],
+  request: ModelRequest,
   namespaces: ReadonlySet<string>,
-  clusterDomain?: string,
+  clusterDomain: string,
 ): Malformed | undefined {
-  if (follow) return firstByProblem(malformed);
-  const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
-  const names = new Set([urlOf(url).hostname, ...(hostHeader === undefined ? [] : [withoutPort(hostHeader)])]);
-  const routed = objects.flatMap(({ manifest }) => {
-    const spec = specOf(manifest, 'VirtualService');
-    return spec ? [{ spec, place: { namespace: namespaceOf(manifest), clusterDomain } }] : [];
-  });
+  if (request.follow) return firstByProblem(malformed);
+  const names = new Set(namesOfRequest(request));
   // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
-  for (const name of names) {
-    for (const { spec, place } of routed) {
-      if (!(spec.hosts ?? []).some((host) => hostsOverlap(host, name))) continue;
-      for (const route of [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap(
-        (one) => one.route ?? [],
-      )) {
-        if (typeof route?.destination?.host === 'string') names.add(fullHost(route.destination.host, place));
-      }
+  for (const name of names)
+    for (const { virtualService, host } of hops) {
+      const hosts: readonly string[] = virtualService.spec.hosts ?? [];
+      // Without hosts, it is a delegate, perhaps of a VirtualService for the name.
+      if (hosts.length === 0 || hosts.some((one) => hostsOverlap(fullHost(one, virtualService), name))) names.add(host);
     }
-  }
   const thatMatter = malformed.filter(({ source: { manifest } }) => {
     const place = { namespace: namespaceOf(manifest), clusterDomain };
     const { host: own, hosts: several } = (manifest.spec ?? {}) as {
