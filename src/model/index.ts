@@ -50,6 +50,9 @@ export class EgressModel {
   private tagged?: readonly [ReturnType<typeof taggedObjects>];
 
   private readonly configuration: Configuration;
+  /** The malformed objects that matter only to requests that pass a gateway, and all others. */
+  private readonly malformedAtGateways: readonly Malformed[];
+  private readonly malformedAnywhere: readonly Malformed[];
 
   private constructor(
     private readonly assumedObjects: readonly EgressObject[],
@@ -57,6 +60,8 @@ export class EgressModel {
     public readonly world: World,
   ) {
     this.configuration = new Configuration(assumedObjects, world);
+    this.malformedAtGateways = checked.malformed.filter(isOnlyForGateways);
+    this.malformedAnywhere = checked.malformed.filter((one) => !this.malformedAtGateways.includes(one));
     this.open = possibilities(checked.objects, world);
     this.assumed = new AssumedService(this.configuration);
     this.discovery = new Discovery(checked.objects, world.discoverySelectors);
@@ -83,8 +88,6 @@ export class EgressModel {
 
   /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const obstructed = this.obstructed(caller, request);
-    if (obstructed) return obstructed;
     const isRead = this.discovery.of(caller.namespace);
     if (isRead !== true) {
       const doubt = isRead === false ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
@@ -95,20 +98,28 @@ export class EgressModel {
       );
     }
     const complete = this.labels.complete(caller);
-    return this.withConditions(this.withoutDoubt(complete, request), complete, request);
+    return this.withConditions(this.unlessMalformed(complete, request), complete, request);
   }
 
-  /** The answer where a malformed object could change it. */
-  private obstructed(caller: ModelCaller, request: ModelRequest): Answer | undefined {
-    if (this.malformed.length === 0) return undefined;
+  /** The answer, unless correcting a malformed object could change it. */
+  private unlessMalformed(caller: ModelCaller, request: ModelRequest): Answer {
+    const obstacle = this.obstacle(this.malformedAnywhere, caller, request);
+    if (obstacle) return obstacle;
+    const answer = this.withoutDoubt(caller, request);
+    return passesNoGateway(answer) ? answer : (this.obstacle(this.malformedAtGateways, caller, request) ?? answer);
+  }
+
+  /** The answer where one of these malformed objects could change it. */
+  private obstacle(
+    malformed: readonly Malformed[],
+    { namespace: own }: ModelCaller,
+    request: ModelRequest,
+  ): Answer | undefined {
+    if (malformed.length === 0) return undefined;
     const { clusterDomain, index, rootNamespace, workloads } = this.configuration.registry;
-    const namespaces = new Set([caller.namespace, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
-    const ofAll = (malformed: readonly Malformed[]) =>
-      malformedThatMatters(malformed, index.hops, request, namespaces, clusterDomain);
-    const always = ofAll(this.malformed.filter((one) => !isOnlyForGateways(one)));
-    const found = always ?? ofAll(this.malformed);
-    const isIdle = found && !always && passesNoGateway(this.withoutDoubt(this.labels.complete(caller), request));
-    return found && !isIdle ? undeterminedAnswer(found.problem, [found.cause]) : undefined;
+    const namespaces = new Set([own, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
+    const found = malformedThatMatters(malformed, index.hops, request, namespaces, clusterDomain);
+    return found && undeterminedAnswer(found.problem, [found.cause]);
   }
 
   /** The answer, with what must be so of the caller and its host for the answer to hold. */
@@ -127,7 +138,7 @@ export class EgressModel {
       if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
     }
     for (const { model, condition } of this.otherMeshes(caller, request)) {
-      const other = model().obstructed(caller, request) ?? model().withoutDoubt(caller, request);
+      const other = model().unlessMalformed(caller, request);
       // Where the other answer has no condition, the one that this has may well be what that setting makes true.
       const bare = other.condition === undefined ? { ...answer, condition: undefined } : answer;
       if (!isSameAnswer(anywhere(bare), anywhere(other))) conditions.push(condition);
