@@ -292,10 +292,17 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
 ];
 
-/** Whether it is certain that a request arrives at no gateway. */
+/**
+ * Whether it is certain that a request arrives at no gateway. An answer does not say whether one redirected it, or
+ * whether a copy arrives at one.
+ */
 function passesNoGateway(answer: Answer): boolean {
   return [answer, ...answer.alternatives.map((one) => one.answer)].every(
-    ({ outcome, gateway }) => outcome !== 'undetermined' && gateway === undefined,
+    ({ outcome, gateway, redirects, remarks }) =>
+      outcome !== 'undetermined' &&
+      gateway === undefined &&
+      redirects === undefined &&
+      remarks.every(({ code }) => code !== 'mirrored'),
   );
 }
 

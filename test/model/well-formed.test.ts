@@ -114,6 +114,44 @@ test.each([
   expect(ask(objects, 'shop/app', 'https://exit.egress.svc.cluster.local/').outcome).toBe('undetermined');
 });
 
+describe('what is malformed at a gateway matters to requests of which', () => {
+  const EXIT = `---
+apiVersion: v1
+kind: Service
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }
+`;
+  const MORE = ENTRY.replace('name: site,', 'name: more,').replace('[site.', '[more.');
+  const toExit = '{ host: exit.egress.svc.cluster.local, port: { number: 80 } }';
+  const policy = object('AuthorizationPolicy', '{ action: DENIED, rules: [{}] }').replace('shop', 'egress');
+  const routes = (http: string) => istio('VirtualService', `{ hosts: [site.example.com], http: [${http}] }`);
+
+  test('a redirect comes from it', () => {
+    const redirect = 'redirect: { authority: more.example.com }';
+    const atExit = `{ hosts: [site.example.com], gateways: [exit], http: [{ ${redirect} }] }`;
+    const objects =
+      `${ENTRY}---${MORE}${EXIT}${routes(`{ route: [{ destination: ${toExit} }] }`)}` +
+      istio('VirtualService', atExit, 'egress');
+    const see = (spoiling: string) =>
+      ask(objects + spoiling, 'shop/app', { url: 'http://site.example.com/', follow: true });
+    expect(see('')).toMatchObject({ outcome: 'answered', answeredBy: 'more.example.com', redirects: [301] });
+    expect(see(policy).outcome).toBe('undetermined');
+  });
+
+  test('a copy passes it', () => {
+    const mirrored = routes(`{ route: [{ destination: { host: site.example.com } }], mirror: ${toExit} }`);
+    const see = (spoiling: string) =>
+      ask(ENTRY + EXIT + mirrored + spoiling, 'shop/app', 'http://site.example.com/').outcome;
+    expect(see('')).toBe('answered');
+    expect(see(policy)).toBe('undetermined');
+  });
+});
+
 describe('a malformed DestinationRule matters to requests whose route leads to its host', () => {
   const toMore = 'destination: { host: more.example.com, port: { number: 80 } }';
   const own = 'route: [{ destination: { host: site.example.com, port: { number: 80 } } }]';
