@@ -60,8 +60,9 @@ export class EgressModel {
     public readonly world: World,
   ) {
     this.configuration = new Configuration(assumedObjects, world);
-    this.malformedAtGateways = checked.malformed.filter(isOnlyForGateways);
-    this.malformedAnywhere = checked.malformed.filter((one) => !this.malformedAtGateways.includes(one));
+    const entries = this.configuration.registry.index.ofKind('ServiceEntry');
+    this.malformedAtGateways = checked.malformed.filter((one) => isOnlyForGateways(one, entries));
+    this.malformedAnywhere = checked.malformed.filter((one) => !isOnlyForGateways(one, entries));
     this.open = possibilities(checked.objects, world);
     this.assumed = new AssumedService(this.configuration);
     this.discovery = new Discovery(checked.objects, world.discoverySelectors);

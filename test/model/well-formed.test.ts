@@ -114,6 +114,19 @@ test.each([
   expect(ask(objects, 'shop/app', 'https://exit.egress.svc.cluster.local/').outcome).toBe('undetermined');
 });
 
+test('a malformed AuthorizationPolicy matters to TLS for a name that the sidecar resolves itself', () => {
+  const policy = object('AuthorizationPolicy', '{ action: DENIED, rules: [{}] }');
+  const wild = (resolution: string) =>
+    istio('ServiceEntry', `{ hosts: ['*.example.com'], location: MESH_EXTERNAL, resolution: ${resolution}, ${PORTS} }`);
+  const PORTS = 'ports: [{ number: 443, name: tls, protocol: TLS }]';
+  const see = (objects: string) =>
+    ask(objects, 'shop/app', 'https://site.example.com/', { ...LOCKED, istioVersion: '1.31' }).outcome;
+  expect(see(wild('DYNAMIC_DNS'))).toBe('answered');
+  expect(see(wild('DYNAMIC_DNS') + policy)).toBe('undetermined');
+  expect(see(wild('DYNAMIC_DNS') + policy.replace('namespace: shop', 'namespace: other'))).toBe('answered');
+  expect(see(wild('NONE') + policy)).toBe('answered');
+});
+
 describe('what is malformed at a gateway matters to requests of which', () => {
   const EXIT = `---
 apiVersion: v1

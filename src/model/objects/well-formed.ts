@@ -11,7 +11,7 @@ import { isAtLeast } from '../../istio/release-lines';
 import { ISTIO_SPECS } from '../../istio/specs';
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
-import { Indexed } from '../../manifests/indexed';
+import { Indexed, IstioObject } from '../../manifests/indexed';
 import { Hop } from '../../manifests/routes';
 import { compare } from '../../values/canonical';
 
@@ -288,16 +288,24 @@ const ON_OWN_PODS: ReadonlySet<string> = new Set([
   'Sidecar',
 ]);
 
-/** Kinds that decide nothing before a request arrives at a gateway. */
+/** Kinds that decide nothing before a request arrives at a gateway, with one exception (`isOnlyForGateways`). */
 const AT_GATEWAYS: ReadonlySet<string> = new Set([
   'networking.istio.io Gateway',
   'security.istio.io AuthorizationPolicy',
   'security.istio.io RequestAuthentication',
 ]);
 
-/** Whether a malformed object cannot matter to a request that passes no gateway. */
-export function isOnlyForGateways({ source: { manifest } }: Malformed): boolean {
-  return AT_GATEWAYS.has(`${manifest.apiVersion.split('/')[0]} ${manifest.kind}`);
+/**
+ * Whether a malformed object cannot matter to a request that passes no gateway. Sidecars apply AuthorizationPolicies
+ * to TLS for hosts with resolution DYNAMIC_DNS.
+ */
+export function isOnlyForGateways(
+  { source: { manifest } }: Malformed,
+  entries: readonly IstioObject<'ServiceEntry'>[],
+): boolean {
+  const { apiVersion, kind } = manifest;
+  if (kind === 'AuthorizationPolicy' && entries.some(({ spec }) => spec.resolution === 'DYNAMIC_DNS')) return false;
+  return AT_GATEWAYS.has(`${apiVersion.split('/')[0]} ${kind}`);
 }
 
 /**
