@@ -33,6 +33,13 @@ function numberOrText(text: string, onError: (message: string) => void): number 
   if (INFINITE.test(text)) onError(`${text} cannot be written in JSON`);
   const plain = text.startsWith('.') ? text : text.replaceAll('_', '');
   const [, sign, prefixed] = PREFIXED.exec(plain) ?? [];
-  if (prefixed !== undefined) return Number(prefixed.replace(/^0(?=\d)/, '0o')) * (sign === '-' ? -1 : 1);
-  return DECIMAL.test(plain) ? Number(plain) : text;
+  const whole = prefixed === undefined ? undefined : BigInt(prefixed.replace(/^0(?=\d)/, '0o'));
+  if (whole !== undefined && isOf64Bits(whole, sign)) return Number(sign === '-' ? -whole : whole);
+  const decimal = DECIMAL.test(plain) ? Number(plain) : NaN;
+  return Number.isFinite(decimal) ? decimal : text;
+}
+
+/** Whether it fits into 64 bits, of which the sign takes one. */
+function isOf64Bits(whole: bigint, sign: string): boolean {
+  return sign === '' ? BigInt.asUintN(64, whole) === whole : whole < 2n ** 63n + (sign === '-' ? 1n : 0n);
 }
