@@ -280,6 +280,36 @@ test.each(['GRPC', 'HTTP2', 'GRPC-WEB'])('whether a host speaks %s without TLS i
   expect(isPlainYes(see({ ...LOCKED, declaredProtocols: true }))).toBe(true);
 });
 
+test('whether a host speaks HTTP/2 on a port that nothing declares for it is not said by what is declared', () => {
+  const upgrade = object(
+    'DestinationRule',
+    'networking.istio.io/v1',
+    '{ host: site.example.com, trafficPolicy: { connectionPool: { http: { h2UpgradePolicy: UPGRADE } } } }',
+  );
+  const declared = { ...LOCKED, declaredProtocols: true };
+  for (const world of [LOCKED, declared])
+    expect(ask(ENTRY + upgrade, 'shop/app', 'http://site.example.com/', world)).toMatchObject({
+      outcome: 'answered',
+      condition: {
+        holds: 'site.example.com:80 speaks HTTP/2 without TLS',
+        say: expect.stringMatching(/^declare .* as HTTP2 or GRPC, and .*protocols/),
+      },
+    });
+});
+
+test('a call of gRPC past the sidecar needs what it needs through the sidecar', () => {
+  const entry = (protocol: string) => ENTRY.replace('protocol: HTTP ', `protocol: ${protocol} `);
+  const see = (protocol: string) =>
+    ask(
+      entry(protocol),
+      { namespace: 'shop', serviceAccount: 'app', capture: { excludeOutboundPorts: '80' } },
+      { url: 'http://site.example.com/', speak: 'grpc' },
+      { ...LOCKED, declaredProtocols: true },
+    );
+  expect(isPlainYes(see('GRPC'))).toBe(true);
+  expect(see('TCP').condition?.holds).toMatch(/speaks HTTP\/2 without TLS/);
+});
+
 describe('what is unknown touches only requests that it can reach', () => {
   const istio = (kind: string, name: string, spec: string, namespace = 'shop') =>
     `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;

@@ -40,7 +40,7 @@ export const SAY_ADDRESSES =
   '--assume addresses=declared (declaredAddresses in a test): hosts are where manifests say, and nowhere else';
 
 export const SAY_PROTOCOLS =
-  '--assume protocols=declared (declaredProtocols in a test), if hosts speak what reaches them';
+  '--assume protocols=declared (declaredProtocols in a test), if hosts speak HTTP/2 on such ports';
 
 export const SAY_POLICY =
   'add the ConfigMap istio, or pass --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +

@@ -60,7 +60,7 @@ export interface World {
    */
   readonly declaredAddresses?: boolean;
   /**
-   * Whether hosts speak HTTP/2 without TLS where it reaches them, such as on ports that are declared as GRPC.
+   * Whether hosts speak HTTP/2 without TLS on ports that are declared as GRPC or HTTP2.
    *
    * @default - unknown: answers that need it have a condition
    */

@@ -5,6 +5,7 @@ import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { clientCertificateOf } from './credentials';
 import { Flow, otherHttp, outermost, settingsOf } from './flow';
+import { isHttp2, isTls } from '../../istio/protocols';
 import { certificateProblem, isNamed } from './host-certificate';
 
 /** How an external host receives a connection. */
@@ -43,6 +44,8 @@ const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 /**
  * How the host receives what arrives. A host without a description speaks HTTP, TLS on every port but 80 and on those
  * declared as TLS, and TCP.
+ *
+ * @param isDeclared whether the port is declared with such a protocol
  */
 export function receive(
   registry: Registry,
@@ -50,7 +53,7 @@ export function receive(
   name: string,
   port: number,
   flow: Flow,
-  isDeclaredTls = false,
+  isDeclared: (isOfKind: (protocol: unknown) => boolean) => boolean,
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
@@ -59,7 +62,7 @@ export function receive(
   const about = `${name}:${port}`;
   const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, conditions };
   const isTlsPort =
-    port === 443 || (described === undefined && (isDeclaredTls || (layer !== undefined && port !== 80)));
+    port === 443 || (described === undefined && (isDeclared(isTls) || (layer !== undefined && port !== 80)));
   const isTcp =
     host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
@@ -103,8 +106,14 @@ export function receive(
     }
     if (flow.payload !== 'http')
       return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
-    if (flow.http2 && described === undefined && !registry.world.declaredProtocols)
-      conditions.push({ holds: `${about} speaks HTTP/2 without TLS`, say: SAY_PROTOCOLS });
+    if (flow.http2 && described === undefined) {
+      const isSaid = isDeclared(isHttp2);
+      if (!isSaid || !registry.world.declaredProtocols)
+        conditions.push({
+          holds: `${about} speaks HTTP/2 without TLS`,
+          say: isSaid ? SAY_PROTOCOLS : `declare the port as HTTP2 or GRPC, and ${SAY_PROTOCOLS}`,
+        });
+    }
     if (flow.http2 && described !== undefined)
       return { ...common, plaintext: false, kind: 'not-listening', reason: `${about} speaks no HTTP/2 without TLS` };
     return {

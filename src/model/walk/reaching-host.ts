@@ -63,10 +63,11 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   // Who has a good certificate for the name is that host.
   if (claim && !known && !registry.world.declaredAddresses && !provesToBe(leg.answeredBy!, outermost(flow)))
     leg.require(claim);
-  const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
+  const isDeclared = (isOfKind: (protocol: unknown) => boolean) =>
+    known === undefined && (isOfKind(target.protocol) || declares(leg, port, isOfKind));
   const isNamedByEnd = isIP(name) === 0 && provesToBe(name.toLowerCase(), outermost(flow));
   const shown = known?.host ?? (isNamedByEnd ? name : leg.answeredBy!);
-  const reception = receive(registry, known, shown, port, flow, isDeclaredTls);
+  const reception = receive(registry, known, shown, port, flow, isDeclared);
   for (const remark of reception.remarks) leg.remark(remark);
   for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
@@ -75,7 +76,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     leg.plaintext ||= reception.plaintext;
     leg.serverName = layer?.serverName;
   }
-  if (reception.plaintext && flow.payload === 'http' && (port === 443 || isDeclaredTls)) {
+  if (reception.plaintext && flow.payload === 'http' && (port === 443 || isDeclared(isTls))) {
     const code = port === 443 ? 'plaintext-to-443' : 'plaintext-to-tls-port';
     leg.remark({ code, message: 'the request is sent in plaintext to a TLS port', decidedBy });
   }
@@ -195,10 +196,10 @@ function isFor(status: number): (reason: string) => boolean {
     (reason === 'retriable-4xx' && status === 409);
 }
 
-/** Whether a ServiceEntry declares the port of the host that answers as TLS. */
-function declaresTls({ configuration, answeredBy }: Leg, port: number): boolean {
+/** Whether a ServiceEntry declares the port of the host that answers with such a protocol. */
+function declares({ configuration, answeredBy }: Leg, port: number, isOfKind: (protocol: unknown) => boolean): boolean {
   const services = configuration.registry.servicesByNamespace(answeredBy!)?.values() ?? [];
-  return [...services].some(({ ports }) => ports.some((one) => one.number === port && isTls(one.protocol)));
+  return [...services].some(({ ports }) => ports.some((one) => one.number === port && isOfKind(one.protocol)));
 }
 
 /** Where no table describes everything, policies that let pods resolve names and reach istiod may be missing. */
