@@ -280,6 +280,53 @@ test.each(['GRPC', 'HTTP2', 'GRPC-WEB'])('whether a host speaks %s without TLS i
   expect(isPlainYes(see({ ...LOCKED, declaredProtocols: true }))).toBe(true);
 });
 
+test('whether a gateway expects the PROXY protocol, also where its Service has a name outside the cluster', () => {
+  const doc = (kind: string, name: string, namespace: string, spec: string) =>
+    `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;
+  const route = (name: string, namespace: string, to: string, more = '') =>
+    doc(
+      'VirtualService',
+      name,
+      namespace,
+      `{ hosts: [site.example.com], ${more} http: [{ route: [{ destination: { host: ${to}, port: { number: 80 } } }] }] }`,
+    );
+  const through =
+    ENTRY +
+    doc(
+      'ServiceEntry',
+      'alias',
+      'shop',
+      '{ hosts: [gw.example.com], resolution: DNS, endpoints: [{ address: exit.egress.svc.cluster.local }], ports: [{ number: 80, name: http, protocol: HTTP }] }',
+    ) +
+    object(
+      'Service',
+      'v1',
+      '{ selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }',
+      'egress',
+    ).replace('name: x', 'name: exit') +
+    doc(
+      'Gateway',
+      'exit',
+      'egress',
+      "{ selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+    ) +
+    route('to-exit', 'shop', 'gw.example.com') +
+    route('from-exit', 'egress', 'site.example.com', 'gateways: [exit],');
+  const rule = doc(
+    'DestinationRule',
+    'alias',
+    'shop',
+    '{ host: gw.example.com, trafficPolicy: { proxyProtocol: { version: V2 } } }',
+  );
+  const see = (yaml: string) =>
+    ask(yaml, 'shop/app', 'http://site.example.com/', { ...LOCKED, gateways: [{ name: 'exit', ...EXIT_PODS }] });
+  expect(see(through)).toMatchObject({ outcome: 'answered', via: 'gateway' });
+  expect(see(through + rule)).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/whether the gateway expects the PROXY protocol/),
+  });
+});
+
 test('whether a host speaks HTTP/2 on a port that nothing declares for it is not said by what is declared', () => {
   const upgrade = object(
     'DestinationRule',

@@ -34,7 +34,7 @@ const GATEWAY_ADDS = [
 const FIRST_UNPRIVILEGED = 1024;
 
 /** A connection to a gateway's pods: to the server that accepts it, through its TLS and policies, to its routes. */
-export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led }: ToGateway): Next {
+export function arriveAtGateway(leg: Leg, { flow, workload, port, proxyProtocol, decidedBy: led }: ToGateway): Next {
   const { registry } = leg.configuration;
   const { atGateway: before } = leg;
   leg.gateway ??= workload.id;
@@ -64,6 +64,8 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
     leg.step('gateway', 'ends', reason, [workload.unprivileged]);
     return leg.refuse('gateway', 503, reason, [workload.unprivileged]);
   }
+  if (proxyProtocol)
+    throw new Undetermined('the model does not know whether the gateway expects the PROXY protocol', [proxyProtocol]);
   if (TAKEN_AT_GATEWAYS.has(port)) return atOwnPort(leg, 'gateway', { flow, port }, led);
   const listener = leg.configuration.gatewayListeners(workload, translatedPorts(leg, workload, port)).get(port);
   const first = firstBytes(flow);

@@ -160,11 +160,7 @@ function connect(
   const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol, proxyProtocol } as const;
   switch (endpoint.kind) {
     case 'pod':
-      if (proxyProtocol)
-        throw new Undetermined('the model does not know whether the gateway expects the PROXY protocol', [
-          proxyProtocol,
-        ]);
-      return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy };
+      return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, proxyProtocol, decidedBy };
     case 'original':
       if (!address) return leg.refuse(hop, 503, 'a copy of a request knows no address that was dialled', decidedBy);
       return { address, name: hostOrAddress(address), port: endpoint.port ?? port, ...external };

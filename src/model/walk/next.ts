@@ -31,6 +31,8 @@ export interface ToGateway {
   readonly flow: Flow;
   readonly workload: GatewayWorkload;
   readonly port: number;
+  /** Where the connection begins with the PROXY protocol. */
+  readonly proxyProtocol?: FieldRef;
   readonly copies?: readonly Copy[];
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];

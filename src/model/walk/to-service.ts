@@ -10,7 +10,10 @@ import { portOf } from '../registry/scope';
  * A connection to the cluster IP of a Kubernetes Service, from a pod without a sidecar or from a proxy that resolves
  * the Service's name: to the gateway pods behind it. Undefined where it goes elsewhere.
  */
-export function toService(leg: Leg, { from, flow, address, port, decidedBy }: ToExternalHost): Next | undefined {
+export function toService(
+  leg: Leg,
+  { from, flow, address, port, proxyProtocol, decidedBy }: ToExternalHost,
+): Next | undefined {
   const { registry, addressBook } = leg.configuration;
   const service = address === undefined ? undefined : addressBook.serviceAt(address);
   if (!service) return undefined;
@@ -29,7 +32,7 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
   const endpoint = leg.oneOf(endpoints, (one) => `one of ${endpoints.length}: ${endpointText(one)}`)!;
   if (endpoint.kind === 'pod') {
     if (leg.via === 'sidecar') leg.via = 'gateway';
-    return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy: where };
+    return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, proxyProtocol, decidedBy: where };
   }
   if (endpoint.kind !== 'host') return undefined;
   const { host } = endpoint;
@@ -41,6 +44,7 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
     name: host,
     port: endpoint.port,
     service,
+    proxyProtocol,
     decidedBy: where,
   };
 }
