@@ -22,7 +22,7 @@ export function answerIn(configuration: Configuration, caller: ModelCaller, requ
   const { answer } = first;
   const { world } = configuration.registry;
   const condition = together([
-    ...conditionsOf(configuration, answer),
+    ...(answer.condition ? [answer.condition] : []),
     ...addressesThatDecide(configuration, first, pod, request),
   ]);
   const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
@@ -68,24 +68,13 @@ function otherBranches(
         const next = walk(configuration, pod, request, [...taken.slice(0, at), other]);
         const { weight, because } = options[other];
         if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
-          const condition = together(conditionsOf(configuration, next.answer));
-          alternatives.push({
-            ...(weight !== undefined && { weight }),
-            because,
-            answer: condition ? { ...next.answer, condition } : next.answer,
-          });
+          alternatives.push({ ...(weight !== undefined && { weight }), because, answer: next.answer });
         }
         open.push({ walked: next, from: at + 1 });
       }
     }
   }
   return alternatives;
-}
-
-/** What must be so of the gateway on the egress path, and what the walk has found. */
-function conditionsOf({ registry: { workloads } }: Configuration, { gateway, condition }: Answer): Condition[] {
-  const ofGateway = gateway === undefined ? undefined : workloads.find(({ id }) => id === gateway)?.condition;
-  return [ofGateway, condition].filter((one) => one !== undefined);
 }
 
 export function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextToHost = false): Answer {

@@ -38,6 +38,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, proxyProtocol,
   const { registry } = leg.configuration;
   const { atGateway: before } = leg;
   leg.gateway ??= workload.id;
+  if (workload.condition) leg.doubt(workload.condition);
   if (leg.isGoingInCircles(workload, port)) {
     const reason = `${workload.id} sends the request to itself, again and again`;
     const isTimeout = leg.oneOf([true, false], (givesUp) =>

@@ -131,14 +131,16 @@ function follow(leg: Leg, from: Next): Ending {
   return next;
 }
 
-/** Whether an external host receives plaintext by a copy of the request, as far as the model can follow it. */
+/** Whether an external host receives plaintext by a copy of the request: the answer depends on what that depends on. */
 function leavesInPlaintext(leg: Leg, { send: sendCopy }: Copy): boolean {
   const copy = leg.copy();
+  let ending: Partial<Ending> = {};
   try {
-    follow(copy, sendCopy(copy));
+    ending = follow(copy, sendCopy(copy));
   } catch (error) {
-    if (!(error instanceof Undetermined)) throw error;
+    if (!(error instanceof Undetermined) || !copy.plaintext) throw error;
   }
+  for (const condition of copy.conditionsOf(ending, copy.plaintext)) leg.doubt(condition);
   return copy.plaintext;
 }
 

@@ -37,7 +37,7 @@ const CLOSE = 100;
 
 /** Everything that happens to a request, with the redirects that are followed. */
 export class Journey {
-  public readonly choices: Choice[] = [];
+  public readonly choices: Choice[];
   /** An address that the manifests do not prove. */
   public believed?: Believed;
 
@@ -54,7 +54,16 @@ export class Journey {
     private readonly script: readonly number[],
     /** The address that the host of the request is said to have, where nothing else tells it. */
     public readonly hostAddress?: Address,
-  ) {}
+    /** That of the request, if this is one of a copy: the same chance decides both. */
+    private readonly original?: Journey,
+  ) {
+    this.choices = original?.choices ?? [];
+  }
+
+  /** A journey that begins here: of what happens on it, only chance and what `conditionsOf` tells come back. */
+  public ofCopy(): Journey {
+    return new Journey(this.configuration, this.script, this.hostAddress, this);
+  }
 
   public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {
     this.steps.push({ hop, kind, text, decidedBy });
@@ -80,7 +89,7 @@ export class Journey {
   }
 
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
-  public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {
+  public choose(options: Choice['options'], onlyIfDifferent = this.original !== undefined): number {
     const likeliest = options.reduce(
       (best, { weight = 0 }, index) => (weight > (options[best].weight ?? 0) ? index : best),
       0,
@@ -93,6 +102,11 @@ export class Journey {
   /** Records a redirect that is followed, and returns how many there have been. */
   public redirected(status: number): number {
     return this.redirects.push(status);
+  }
+
+  /** What must be so for this ending, and, if it got there, for the request to get there. */
+  public conditionsOf({ condition }: Partial<Ending>, gotThere: boolean): Condition[] {
+    return [...this.doubts, ...(gotThere ? this.conditions : []), ...(condition ? [condition] : [])];
   }
 
   /** The answer, of which the last leg gives the facts. */
@@ -112,8 +126,7 @@ export class Journey {
       if (leg.answeredBy !== undefined) answer.answeredBy = leg.answeredBy;
       if (leg.insteadOf !== undefined) answer.insteadOf = leg.insteadOf;
     }
-    const needed = ending.outcome === 'answered' ? this.conditions : [];
-    const condition = together([...this.doubts, ...needed, ...(ending.condition ? [ending.condition] : [])]);
+    const condition = together(this.conditionsOf(ending, ending.outcome === 'answered'));
     if (condition) answer.condition = condition;
     if (ending.status !== undefined) answer.status = ending.status;
     if (ending.symptom !== undefined) answer.symptom = ending.symptom;
@@ -219,6 +232,10 @@ export class Leg {
     this.journey.doubt(condition);
   }
 
+  public conditionsOf(ending: Partial<Ending>, gotThere: boolean): Condition[] {
+    return this.journey.conditionsOf(ending, gotThere);
+  }
+
   public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {
     return this.journey.choose(options, onlyIfDifferent);
   }
@@ -230,15 +247,9 @@ export class Leg {
     return values[this.choose(options, onlyIfDifferent)];
   }
 
-  /** One of its copies, at the proxy that makes it, with a journey of its own. */
+  /** One of its copies, at the proxy that makes it. */
   public copy(): Leg {
-    const copy = new Leg(
-      new Journey(this.configuration, [], this.journey.hostAddress),
-      this.pod,
-      this.url,
-      undefined,
-      false,
-    );
+    const copy = new Leg(this.journey.ofCopy(), this.pod, this.url, undefined, false);
     copy.atGateway = this.atGateway;
     copy.arrivals.push(...this.arrivals);
     copy.isRead = true;
