@@ -9,7 +9,7 @@ import { ModelCaller, ModelRequest } from './requests/request';
 import { walk, WalkResult } from './walk';
 import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 
-/** The most alternatives that one answer lists: those with another outcome first. */
+/** The most alternatives that one answer lists. */
 const MAX_ALTERNATIVES = 16;
 
 /** The most branches that are followed; with more, an answer is undetermined. */
@@ -34,16 +34,25 @@ export function answerIn(configuration: Configuration, caller: ModelCaller, requ
       answer.causes,
       answer.plaintextToHost,
     );
-  const isSame = (other: Alternative) => isSameAnswer(answer, other.answer);
   return {
     ...answer,
-    alternatives:
-      alternatives.length > MAX_ALTERNATIVES
-        ? [...alternatives.filter((one) => !isSame(one)), ...alternatives.filter(isSame)].slice(0, MAX_ALTERNATIVES)
-        : alternatives,
+    alternatives: alternatives.length > MAX_ALTERNATIVES ? mostTelling(alternatives, answer) : alternatives,
     ...(condition && { condition }),
     ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer, configuration)] }),
   };
+}
+
+/** Of too many alternatives, one of each kind, and then those that are not the same as the answer. */
+function mostTelling(alternatives: readonly Alternative[], answer: Answer): Alternative[] {
+  const isOther = ({ answer: other }: Alternative) => !isSameAnswer(answer, other);
+  const kinds = new Map([...alternatives].reverse().map((one) => [kindOf(one.answer), one]));
+  return [...new Set([...kinds.values(), ...alternatives.filter(isOther), ...alternatives])].slice(0, MAX_ALTERNATIVES);
+}
+
+/** What an answer says, without the place where its host is. */
+function kindOf({ outcome, symptom, insteadOf, via, gateway, tlsOriginatedBy, ...answer }: Answer): string {
+  const isPlain = answer.condition === undefined;
+  return JSON.stringify([outcome, symptom, insteadOf, via, gateway, tlsOriginatedBy, answer.plaintextToHost, isPlain]);
 }
 
 /** The answers to the same request on the other branches of its egress path; undefined if there are too many. */

@@ -185,6 +185,21 @@ spec:
     });
   });
 
+  test('of many destinations, a rare refusal is listed', () => {
+    const ports = Array.from({ length: 20 }, (_, at) => 8000 + at);
+    const port = (number: number) => `{ number: ${number}, name: http-${number}, protocol: HTTP }`;
+    const to = (number: number, weight: number) =>
+      `{ destination: { host: site.example.com, port: { number: ${number} } }, weight: ${weight} }`;
+    const entry = istio(
+      'ServiceEntry',
+      `{ hosts: [site.example.com], resolution: DNS, ports: [${[80, ...ports].map(port).join(', ')}] }`,
+    );
+    const split = routes(`{ route: [${[...ports.map((one) => to(one, 5)), to(1, 1)].join(', ')}] }`);
+    const answer = ask(entry + split, 'shop/app', 'http://site.example.com/');
+    expect(answer).toMatchObject({ outcome: 'answered', alternatives: { length: 16 } });
+    expect(isPlainYes(answer)).toBe(false);
+  });
+
   test('two entries of one namespace with different resolution for different namespaces', () => {
     const other = (address: string) => `---
 apiVersion: networking.istio.io/v1
