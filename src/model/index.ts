@@ -63,7 +63,7 @@ export class EgressModel {
     const entries = this.configuration.registry.index.ofKind('ServiceEntry');
     this.malformedAtGateways = checked.malformed.filter((one) => isOnlyForGateways(one, entries));
     this.malformedAnywhere = checked.malformed.filter((one) => !isOnlyForGateways(one, entries));
-    this.open = possibilities(checked.objects, world);
+    this.open = possibilities(checked.objects, world, this.configuration.registry.missingServices);
     this.assumed = new AssumedService(this.configuration);
     this.discovery = new Discovery(checked.objects, world.discoverySelectors);
     this.labels = new CallerLabels(this.configuration.registry);

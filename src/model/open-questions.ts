@@ -1,5 +1,5 @@
 import { addressesByChance } from './objects/addresses-by-chance';
-import { datedAs, ordersByChance, PossibleAges, possibleAges } from './objects/ages';
+import { areContested, datedAs, inWords, ordersByChance, PossibleAges, possibleAges } from './objects/ages';
 import { Answer, Step } from './answer/answer';
 import { discovered, Discovery } from './objects/discovery';
 import { isSameRef } from './answer/field-ref';
@@ -43,7 +43,11 @@ export function asAssumed(objects: readonly EgressObject[], world: World): reado
 }
 
 /** All other ways in which what is not said could be. */
-export function* possibilities(objects: readonly EgressObject[], world: World): Generator<Possibility> {
+export function* possibilities(
+  objects: readonly EgressObject[],
+  world: World,
+  missingServices: readonly EgressObject[],
+): Generator<Possibility> {
   const asIs = asAssumed(objects, world);
   if (world.httpPort80 === undefined && world.gateways === undefined)
     yield {
@@ -104,6 +108,14 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         assumed: `no policy of serviceEntryVisibility that asks for unknown labels selects ${namespace}`,
         say: 'add the Namespace objects, with their labels',
       };
+  if (world.undatedAge === undefined && areContested(missingServices, asIs))
+    yield {
+      objects: asIs,
+      world: { ...world, undatedAge: 'youngest' },
+      when: `${inWords(missingServices)} (not among the manifests) came later than all objects`,
+      assumed: 'Services that are not among the manifests are older than all others',
+      say: `add the Service; or ${SAY_AGE}`,
+    };
   if (world.undatedAge === undefined)
     for (const ages of possibleAges(asIs))
       yield {

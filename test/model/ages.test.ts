@@ -1,4 +1,5 @@
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, EXIT_PODS, LOCKED } from './support';
+import { isPlainYes } from '../../src/explain/as-wanted';
 import { World } from '../../src/model';
 
 const CALLER = 'shop/cart';
@@ -94,5 +95,72 @@ spec: { host: site.example.com, trafficPolicy: { tls: { mode: ${mode} } } }
       Array.from({ length: 9 }, (_, index) => answering(`n${index}`, index === which ? 404 : 503)).join('');
     for (const which of [0, 4, 8]) expect(ask(ENTRY + many(which), CALLER, URL, {}).outcome).toBe('undetermined');
     expect(symptom(many(9))).toBe(503);
+  });
+});
+
+describe('the Service of a gateway, of which only routes tell', () => {
+  const doc = (kind: string, name: string, namespace: string, year: number, spec: string) =>
+    `---\napiVersion: ${kind === 'Service' ? 'v1' : 'networking.istio.io/v1'}\nkind: ${kind}\n` +
+    `metadata: { name: ${name}, namespace: ${namespace}, creationTimestamp: "${year}-01-01T00:00:00Z" }\nspec: ${spec}\n`;
+  const entry = (name: string, year: number, protocol: string) =>
+    doc(
+      'ServiceEntry',
+      name,
+      'shop',
+      year,
+      `{ hosts: [${name}.example.com], resolution: DNS, ports: [{ number: 80, name: a, protocol: ${protocol} }] }`,
+    );
+  const route = (name: string, namespace: string, to: string, more = '') =>
+    doc(
+      'VirtualService',
+      name,
+      namespace,
+      2025,
+      `{ hosts: [api.example.com], ${more} http: [{ route: [{ destination: { host: ${to}, port: { number: 80 } } }] }] }`,
+    );
+  const routes =
+    entry('api', 2025, 'HTTP') +
+    route('api', 'shop', 'exit.egress.svc.cluster.local') +
+    route('exit', 'egress', 'api.example.com', 'gateways: [exit],') +
+    doc(
+      'Gateway',
+      'exit',
+      'egress',
+      2025,
+      "{ selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+    );
+  const exit = (year: number) =>
+    doc(
+      'Service',
+      'exit',
+      'egress',
+      year,
+      '{ selector: { istio: exit }, ports: [{ name: http2, port: 80, targetPort: 8080 }] }',
+    );
+  const see = (yaml: string, undatedAge?: World['undatedAge']) =>
+    ask(routes + yaml, CALLER, 'http://api.example.com/', {
+      ...LOCKED,
+      httpPort80: false,
+      undatedAge,
+      knownGateways: [{ name: 'exit', ...EXIT_PODS }],
+    });
+  const older = entry('db', 2020, 'MONGO');
+
+  test('may be younger than what competes with it', () => {
+    expect(see(older + exit(2019))).toMatchObject({ outcome: 'answered', via: 'gateway' });
+    expect(see(older + exit(2024))).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+    expect(see(older)).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/Service egress\/exit \(not among the manifests\) came later .*--assume-age/),
+    });
+  });
+
+  test('is as old as an undated object is said to be', () => {
+    expect(see(older, 'oldest')).toMatchObject({ outcome: 'answered', via: 'gateway' });
+    expect(see(older, 'youngest')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  });
+
+  test('has no say where nothing competes with it', () => {
+    expect(isPlainYes(see(entry('db', 2020, 'HTTP')))).toBe(true);
   });
 });

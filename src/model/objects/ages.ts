@@ -1,3 +1,4 @@
+import { INSTALLED } from './service';
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { compare } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
@@ -37,6 +38,19 @@ export function datedAs(objects: readonly EgressObject[], age: UndatedAge): read
     default:
       return objects.map((object) => (isSorted(object) && !isUndated(object) ? created(object, undefined) : object));
   }
+}
+
+/** The same of a Service that exists without being among the objects: where nobody says it, before every object. */
+export function dateOfMissing(age: UndatedAge | undefined): string | undefined {
+  if (age === undefined) return INSTALLED;
+  return age === 'youngest' ? new Date(LATER).toISOString() : undefined;
+}
+
+/** Whether one of them competes with an object for something that Istio gives to the older one. */
+export function areContested(missing: readonly EgressObject[], objects: readonly EgressObject[]): boolean {
+  const undated = missing.map((service) => created(service, undefined));
+  const rivals = undatedCompetitors([...objects, ...undated]);
+  return undated.some((service) => rivals.has(service));
 }
 
 /** A possible order of creation. */

@@ -142,8 +142,11 @@ export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] 
 /** The date of what an installation brings, which is there before everything else. */
 export const INSTALLED = '0000-01-01T00:00:00.000Z';
 
+/** After that, and before every date. */
+const UNDATED = '0001';
+
 /** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
 function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
-  return stamp ? new Date(stamp).toISOString() : '0001';
+  return stamp ? new Date(stamp).toISOString() : UNDATED;
 }

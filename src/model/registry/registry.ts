@@ -60,6 +60,8 @@ export class Registry {
   public readonly workloads: readonly GatewayWorkload[];
   /** Services that may be missing, or lack a port, with the condition that it is there. */
   public readonly doubtfulServices: ReadonlyMap<Indexed, (port: number) => Condition | undefined>;
+  /** Services that only routes tell of. */
+  public readonly missingServices: readonly Indexed[];
   /** Services that are only another name for a host. */
   public readonly aliases: Aliases;
 
@@ -88,9 +90,10 @@ export class Registry {
       rootNamespace: this.rootNamespace,
       clusterDomain: this.clusterDomain,
     });
-    const { workloads, services, doubtful } = new Gateways(this.index, world);
+    const { workloads, services, missing, doubtful } = new Gateways(this.index, world);
     this.workloads = workloads;
     this.doubtfulServices = doubtful;
+    this.missingServices = missing;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.aliases = new Aliases(this.index.services, this.clusterDomain);
     const visibility = new EntryVisibility(

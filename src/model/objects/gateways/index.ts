@@ -13,8 +13,10 @@ import {
 } from './standard';
 import { GatewayWorkload } from './workload';
 import { Condition, together } from '../../answer/conditions';
+import { dateOfMissing } from '../ages';
 import { Discovery } from '../discovery';
 import { KnownGateway, World } from '../world';
+import { INSTALLED } from '../service';
 import { GatewayPods } from '../../../access/access-table';
 import { injectionTemplates } from '../../../istio/injection';
 import { podTemplateOf } from '../../../istio/pod-templates';
@@ -43,6 +45,8 @@ export class Gateways {
   public readonly workloads: readonly GatewayWorkload[];
   /** Services that exist, but are not among the manifests. */
   public readonly services: Indexed<ServiceSpec>[];
+  /** Those that only routes tell of. */
+  public readonly missing: Indexed<ServiceSpec>[] = [];
   /** What must be so of a Service that no manifest tells, for connections to one of its ports to work. */
   public readonly doubtful = new Map<Indexed, DoubtfulPort>();
 
@@ -53,7 +57,7 @@ export class Gateways {
 
   constructor(
     private readonly index: ManifestIndex,
-    world: World,
+    private readonly world: World,
   ) {
     this.discovery = new Discovery(index.inGroup('', 'Namespace'), world.discoverySelectors);
     const declared = new Set(index.services.map(idOf));
@@ -137,14 +141,16 @@ export class Gateways {
   private addMissing({ namespace, name, selector, ports, isSaid }: MissingService): void {
     const standard = standardLabels(name);
     const isStandard = standard !== undefined && selects(selector, standard);
-    const service = syntheticService(namespace, name, {
+    const spec = {
       selector,
       ports: ports.map((port) => ({
         ...port,
         targetPort: port.targetPort ?? (isStandard ? podPorts(STANDARD_PORT)[port.port] : undefined) ?? port.port,
       })),
-    });
+    };
+    const service = syntheticService(namespace, name, dateOfMissing(this.world.undatedAge), spec);
     this.services.push(service);
+    this.missing.push(service);
     if (!isStandard) this.guesses.push(service);
     const isOfKnownPods = this.isKnown(namespace, selector);
     const id = idOf(service);
@@ -208,7 +214,7 @@ function installedServices({ httpPort80, gateways = [] }: World): Indexed<Servic
       name === undefined
         ? []
         : [
-            syntheticService(namespace, name, {
+            syntheticService(namespace, name, INSTALLED, {
               selector: labels,
               ports: [
                 { name: 'http2', port: 80, targetPort: 8080 },

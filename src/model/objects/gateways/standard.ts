@@ -45,7 +45,7 @@ export function ownSelector(
 
 /** The ingress gateway of Istio's default profile: almost every mesh has a Service with HTTP on port 80. */
 export function ingressGateway(): Indexed<ServiceSpec> {
-  return syntheticService('istio-system', 'istio-ingressgateway', {
+  return syntheticService('istio-system', 'istio-ingressgateway', INSTALLED, {
     selector: { istio: 'ingressgateway' },
     ports: [
       { name: 'status-port', port: 15021 },
@@ -55,11 +55,16 @@ export function ingressGateway(): Indexed<ServiceSpec> {
   });
 }
 
-export function syntheticService(namespace: string, name: string, spec: ServiceSpec): Indexed<ServiceSpec> {
+export function syntheticService(
+  namespace: string,
+  name: string,
+  creationTimestamp: string | undefined,
+  spec: ServiceSpec,
+): Indexed<ServiceSpec> {
   const manifest = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace, creationTimestamp: INSTALLED },
+    metadata: { name, namespace, creationTimestamp },
     spec,
   };
   return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
