@@ -4,12 +4,14 @@ import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
 import { isHttp, isUdp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
 
+const PORTS = [...PORTS_WITHOUT_LISTENER].join(', ').replace(/, (?=\d+$)/, ' and ');
+
 export const reservedPort: Rule = {
   code: 'reserved-port',
   severity: 'error',
   title: 'A ServiceEntry port for which sidecars get no listener',
   reason:
-    'Sidecars use ports 15001, 15006, 15021 and 15090 themselves, and Istio skips an HTTP entry there. It accepts a ' +
+    `Sidecars use ports ${PORTS} themselves, and Istio skips an HTTP entry there. It accepts a ` +
     'UDP port and ignores it (a warning: UDP leaves the pod as if there were no entry).',
   cure: 'Use another port number; leave out a UDP port, as UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',

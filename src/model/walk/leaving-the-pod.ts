@@ -43,7 +43,7 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
   const listener = listenerFor(configuration.listeners(scope, port), address);
   if ((listener?.bind ?? ANY_ADDRESS) === ANY_ADDRESS && PORTS_WITHOUT_LISTENER.has(port)) {
     const declared = listener?.chains.flatMap(({ decidedBy }) => decidedBy) ?? [];
-    // Those without pages come from istiod, like the listener that has the same address.
+    // 15001 and 15006 are listeners of istiod's own: a second one at the same address is rejected.
     if (listener && !OWN_PAGES.has(port))
       throw new Undetermined(`port ${port} at every address is the sidecar's own: ${REJECTED}`, declared);
     return atOwnPort(leg, 'sidecar', at, declared);
