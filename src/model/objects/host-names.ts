@@ -1,3 +1,5 @@
+import { ModelRequest } from '../requests/request';
+import { urlOf } from '../../access/request-url';
 import { isWildcard } from '../../istio/hosts';
 
 /** Whether some host matches both names, each of which may be a wildcard. */
@@ -29,4 +31,11 @@ export function mostSpecific<V>(
 /** The name in an authority, whose port may be empty. */
 export function withoutPort(authority: string): string {
   return authority.replace(/:\d*$/, '');
+}
+
+/** The names by which a proxy may route a request, in lower case and without a dot at the end. */
+export function namesOfRequest({ url, headers = {} }: ModelRequest): string[] {
+  const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
+  const names = [urlOf(url).hostname, ...given.map(([, authority]) => withoutPort(authority.trim()).toLowerCase())];
+  return names.map((name) => name.replace(/\.$/, ''));
 }

@@ -1,8 +1,8 @@
 import { BY_WEBHOOK, FieldProblem, IN_SCHEMA, LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES, problemBy } from './admission';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
-import { hostsOverlap } from './host-names';
-import { ModelRequest, namesOfRequest } from '../requests/request';
+import { hostsOverlap, namesOfRequest } from './host-names';
+import { ModelRequest } from '../requests/request';
 import { list, map, SOME_TEXT, TEXT } from '../../schema/builders';
 import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';

@@ -1,6 +1,4 @@
-import { withoutPort } from '../objects/host-names';
 import { Spoken } from '../../access/access-table';
-import { urlOf } from '../../access/request-url';
 
 /** A workload that makes requests. */
 export interface ModelCaller {
@@ -33,11 +31,4 @@ export interface ModelRequest {
   readonly speak?: Spoken;
   /** Whether redirects are followed. @default false */
   readonly follow?: boolean;
-}
-
-/** The names by which a proxy may route a request, in lower case and without a dot at the end. */
-export function namesOfRequest({ url, headers = {} }: ModelRequest): string[] {
-  const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
-  const names = [urlOf(url).hostname, ...given.map(([, authority]) => withoutPort(authority.trim()).toLowerCase())];
-  return names.map((name) => name.replace(/\.$/, ''));
 }
