@@ -23,36 +23,34 @@ function holding(contents: string[], more: Record<string, Shape> = {}): Shape {
 
 const LABEL_SELECTOR: Shape = record([], {
   matchLabels: map(TEXT),
-  matchExpressions: {
-    type: 'array',
-    items: record([], {
+  matchExpressions: list(
+    record([], {
       key: TEXT,
       operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
       values: list(TEXT),
     }),
-  },
+  ),
 });
 
 /** `discoverySelectors` of a MeshConfig. */
-export const DISCOVERY_SELECTORS: Shape = { type: 'array', items: LABEL_SELECTOR };
+export const DISCOVERY_SELECTORS: Shape = list(LABEL_SELECTOR);
 
 const VISIBILITY: Shape = { enum: ['VISIBILITY_UNSPECIFIED', 'NONE', 'NAMESPACE', 'PUBLIC'] };
 
 /** `serviceEntryVisibility` of a MeshConfig. */
-export const SERVICE_ENTRY_VISIBILITY: Shape = {
-  description: 'Who may see the ServiceEntries of a namespace, as in MeshConfig (Istio 1.31). Default: whom they say.',
-  ...record([], {
+export const SERVICE_ENTRY_VISIBILITY: Shape = described(
+  'Who may see the ServiceEntries of a namespace, as in MeshConfig (Istio 1.31). Default: whom they say.',
+  record([], {
     defaultVisibility: VISIBILITY,
     applyToSidecars: FLAG,
-    policies: {
-      type: 'array',
-      items: record([], {
+    policies: list(
+      record([], {
         visibility: VISIBILITY,
-        matchingRules: { type: 'array', items: record([], { namespaceSelector: LABEL_SELECTOR }) },
+        matchingRules: list(record([], { namespaceSelector: LABEL_SELECTOR })),
       }),
-    },
+    ),
   }),
-};
+);
 
 /** The shape of an access table. docs/access-table.schema.json is the same for editors; a test compares them. */
 export const ACCESS_TABLE_SCHEMA: Shape = {
@@ -97,21 +95,22 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         ),
       },
     },
-    gateways: {
-      description: 'The pods of egress gateways.',
-      type: 'array',
-      items: record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
-        name: described(
-          'Its name in reports, and the name of its Service if the cluster has one that is not among the ' +
-            'manifests. Default: its namespace, and no such Service.',
-          LABEL,
-        ),
-        namespace: LABEL,
-        labels: LABELS,
-        serviceAccount: SOME_TEXT,
-        targetPort: described('The port on which the pods listen for the hop.', PORT),
-      }),
-    },
+    gateways: described(
+      'The pods of egress gateways.',
+      list(
+        record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
+          name: described(
+            'Its name in reports, and the name of its Service if the cluster has one that is not among the ' +
+              'manifests. Default: its namespace, and no such Service.',
+            LABEL,
+          ),
+          namespace: LABEL,
+          labels: LABELS,
+          serviceAccount: SOME_TEXT,
+          targetPort: described('The port on which the pods listen for the hop.', PORT),
+        }),
+      ),
+    ),
     callers: {
       description: 'Workloads that make requests.',
       type: 'array',
@@ -152,16 +151,12 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         tcp: described('Ports that echo what they receive.', list(PORT)),
       }),
     },
-    secrets: {
-      type: 'array',
-      items: holding(
-        ['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'],
-        {
-          commonName: described('The common name of a client certificate, to tell several apart.', SOME_TEXT),
-        },
-      ),
-    },
-    configMaps: { type: 'array', items: holding(['private-ca']) },
+    secrets: list(
+      holding(['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'], {
+        commonName: described('The common name of a client certificate, to tell several apart.', SOME_TEXT),
+      }),
+    ),
+    configMaps: list(holding(['private-ca'])),
     access: {
       description: 'The requests.',
       type: 'array',
@@ -230,7 +225,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
   },
   definitions: {
     label: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' },
-    labels: { type: 'object', minProperties: 1, additionalProperties: { type: 'string' } },
+    labels: { type: 'object', minProperties: 1, additionalProperties: TEXT },
     port: { type: 'integer', minimum: 1, maximum: 65535 },
   },
 };

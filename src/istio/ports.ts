@@ -9,7 +9,7 @@ export const SIDECAR_PORTS: readonly number[] = [
 /** At which Envoy passes on to its administration whatever begins with the path of its page. */
 export const METRICS_PORT = 15090;
 
-/** Of the agent, which is no Envoy. */
+/** At which the agent listens, beside Envoy. */
 const AGENT_PORT = 15020;
 
 /** The ports of sidecars' and gateways' pods that anybody may ask in plaintext, and the pages there. */

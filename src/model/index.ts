@@ -239,7 +239,11 @@ export class EgressModel {
         };
       const { objects, world, onlyPort, isWithoutAssumed, isChance, isMetBy, isUntried } = one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request, url)) continue;
-      if (isMetBy && !isRedirected(answer) && !isMetBy(caller.namespace, portOf(request, url), namesOfRequest(request)))
+      if (
+        isMetBy &&
+        !isRedirected(answer) &&
+        !isMetBy(caller.namespace, portOf(request, url), namesOfRequest(request, url))
+      )
         continue;
       if (isUntried) return undeterminedAnswer(one.possibility.when, answer.causes, answer.plaintextToHost);
       if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request, url)) continue;

@@ -1,32 +1,26 @@
 /** Names of Kubernetes Services, as the cluster's DNS knows them: for pods without a sidecar and for proxies. */
-import { ask, LOCKED } from './support';
+import { ask, istioObject, LOCKED } from './support';
 import { World } from '../../src/model';
 
-const istio = (kind: string, name: string, namespace: string, spec: string) => `---
-apiVersion: networking.istio.io/v1
-kind: ${kind}
-metadata: { name: ${name}, namespace: ${namespace} }
-spec: ${spec}
-`;
 const LEGACY = `
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: legacy, namespace: shop }
 spec: { template: { metadata: { labels: { app: legacy }, annotations: { sidecar.istio.io/inject: "false" } } } }
 `;
-const GATEWAY = `${istio(
+const GATEWAY = `${istioObject(
   'Gateway',
   'out',
   'egress',
   '{ selector: { istio: egressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ' +
     "['*'] }] }",
-)}${istio(
+)}${istioObject(
   'ServiceEntry',
   'site',
   'egress',
   "{ hosts: [site.example.com], exportTo: ['.'], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: " +
     'DNS }',
-)}${istio(
+)}${istioObject(
   'VirtualService',
   'site',
   'egress',
@@ -34,7 +28,7 @@ const GATEWAY = `${istio(
     '[{ destination: { host: site.example.com } }] }] }',
 )}`;
 const through = (address: string) =>
-  istio(
+  istioObject(
     'ServiceEntry',
     'site',
     'shop',
@@ -106,7 +100,7 @@ spec: { action: DENY, rules: [{ to: [{ operation: { methods: [GET] } }] }] }
 describe('a Service of type ExternalName', () => {
   const alias = (name: string, externalName: string) =>
     `---\napiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { type: ExternalName, externalName: ${externalName} }\n`;
-  const entry = istio(
+  const entry = istioObject(
     'ServiceEntry',
     'site',
     'shop',
@@ -139,7 +133,7 @@ describe('a Service of type ExternalName', () => {
   });
 
   const towards = (host: string) =>
-    istio(
+    istioObject(
       'VirtualService',
       'r',
       'shop',
@@ -185,13 +179,13 @@ describe('a Service of type ExternalName', () => {
 
 test('an entry for a name that looks like one of the cluster is not taken for a gateway', () => {
   const foo =
-    istio(
+    istioObject(
       'ServiceEntry',
       'foo',
       'egress',
       '{ hosts: [foo.bar.svc.cluster.local], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS }',
     ) +
-    istio(
+    istioObject(
       'VirtualService',
       'foo',
       'egress',

@@ -1,18 +1,15 @@
-import { ask, EXIT_PODS, LOCKED, object } from './support';
+import { ask, EXIT_PODS, HTTP_EXIT, HTTP_EXIT_SERVICE, istioObject, LOCKED, object } from './support';
 import { isPlainYes } from '../../src/explain/as-wanted';
-
-const istio = (kind: string, name: string, namespace: string, spec: string) =>
-  `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;
 
 /** A host to whose port 443 proxies originate TLS. */
 const host = (name: string) =>
-  istio(
+  istioObject(
     'ServiceEntry',
     name,
     'shop',
     `{ hosts: [${name}.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: https, protocol: HTTPS }] }`,
   ) +
-  istio(
+  istioObject(
     'DestinationRule',
     name,
     'shop',
@@ -22,28 +19,19 @@ const host = (name: string) =>
 const to = (name: string, port: number, weight = 100) =>
   `{ destination: { host: ${name}.example.com, port: { number: ${port} } }, weight: ${weight} }`;
 
-const SERVICE =
-  '---\napiVersion: v1\nkind: Service\nmetadata: { name: exit, namespace: egress }\n' +
-  'spec: { selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }\n';
-
 /** TLS to api.example.com, and a copy to a gateway, whose route leads further. */
 const copied = (...further: string[]) =>
   host('api') +
   host('copy') +
-  istio(
+  istioObject(
     'VirtualService',
     'api',
     'shop',
     `{ hosts: [api.example.com], http: [{ route: [${to('api', 443)}], mirror: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }] }`,
   ) +
-  SERVICE +
-  istio(
-    'Gateway',
-    'exit',
-    'egress',
-    "{ selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
-  ) +
-  istio(
+  HTTP_EXIT_SERVICE +
+  HTTP_EXIT +
+  istioObject(
     'VirtualService',
     'exit',
     'egress',
@@ -83,7 +71,7 @@ describe('a copy that leaves by a gateway', () => {
   });
 
   test('on the conditions of the gateway, and on its own where it is plaintext', () => {
-    const withoutService = copied(to('copy', 443)).replace(SERVICE, '');
+    const withoutService = copied(to('copy', 443)).replace(HTTP_EXIT_SERVICE, '');
     expect(see(withoutService, []).condition?.holds).toMatch(/^Service egress\/exit selects gateway pods/);
     const http2 = copied(to('copy', 80)).replaceAll(
       'protocol: HTTP }, { number: 443',

@@ -31,13 +31,16 @@ spec:
   ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
 `;
 
-/** An object of Istio called "more". */
-export const istio = (kind: string, spec: string, namespace = 'shop') => `---
+/** An object of Istio. */
+export const istioObject = (kind: string, name: string, namespace: string, spec: string) => `---
 apiVersion: networking.istio.io/v1
 kind: ${kind}
-metadata: { name: more, namespace: ${namespace} }
+metadata: { name: ${name}, namespace: ${namespace} }
 spec: ${spec}
 `;
+
+/** One called "more". */
+export const istio = (kind: string, spec: string, namespace = 'shop') => istioObject(kind, 'more', namespace, spec);
 
 /** The pods of the caller `shop/app`, with a variable of their proxy. */
 export const podsWithVariable = (name: string, value: string) => `---
@@ -78,7 +81,21 @@ spec:
       route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
 `;
 
-/** Its pods. */
+/** A gateway that reads HTTP for every host: its Service, and its Gateway. */
+export const HTTP_EXIT_SERVICE = `---
+apiVersion: v1
+kind: Service
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`;
+export const HTTP_EXIT = istioObject(
+  'Gateway',
+  'exit',
+  'egress',
+  "{ selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+);
+
+/** The pods of either. */
 export const EXIT_PODS = { namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 };
 
 /** An object called "x". */

@@ -1,4 +1,4 @@
-import { ask, ENTRY, EXIT_PODS, LOCKED, object, passThroughGateway } from './support';
+import { ask, ENTRY, EXIT_PODS, istioObject, LOCKED, object, passThroughGateway } from './support';
 import { isPlainYes } from '../../src/explain/as-wanted';
 
 const PATCH = '{ applyTo: HTTP_FILTER, match: { context: SIDECAR_OUTBOUND }, patch: { operation: REMOVE } }';
@@ -281,10 +281,8 @@ test.each(['GRPC', 'HTTP2', 'GRPC-WEB'])('whether a host speaks %s without TLS i
 });
 
 test('whether a gateway expects the PROXY protocol, also where its Service has a name outside the cluster', () => {
-  const doc = (kind: string, name: string, namespace: string, spec: string) =>
-    `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;
   const route = (name: string, namespace: string, to: string, more = '') =>
-    doc(
+    istioObject(
       'VirtualService',
       name,
       namespace,
@@ -292,7 +290,7 @@ test('whether a gateway expects the PROXY protocol, also where its Service has a
     );
   const through =
     ENTRY +
-    doc(
+    istioObject(
       'ServiceEntry',
       'alias',
       'shop',
@@ -304,7 +302,7 @@ test('whether a gateway expects the PROXY protocol, also where its Service has a
       '{ selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }',
       'egress',
     ).replace('name: x', 'name: exit') +
-    doc(
+    istioObject(
       'Gateway',
       'exit',
       'egress',
@@ -312,7 +310,7 @@ test('whether a gateway expects the PROXY protocol, also where its Service has a
     ) +
     route('to-exit', 'shop', 'gw.example.com') +
     route('from-exit', 'egress', 'site.example.com', 'gateways: [exit],');
-  const rule = doc(
+  const rule = istioObject(
     'DestinationRule',
     'alias',
     'shop',
@@ -359,7 +357,7 @@ test('a call of gRPC past the sidecar needs what it needs through the sidecar', 
 
 describe('what is unknown touches only requests that it can reach', () => {
   const istio = (kind: string, name: string, spec: string, namespace = 'shop') =>
-    `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;
+    istioObject(kind, name, namespace, spec);
   const outcome = (yaml: string, url: string, caller: Parameters<typeof ask>[1] = 'shop/app') =>
     ask(`${ENTRY}${yaml}`, caller, url).outcome;
 

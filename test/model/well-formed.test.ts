@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
-import { ask, ENTRY, istio, LOCKED, passThroughGateway } from './support';
+import { ask, ENTRY, HTTP_EXIT, HTTP_EXIT_SERVICE, istio, LOCKED, passThroughGateway } from './support';
 import { EgressModel, ModelRequest } from '../../src/model';
 import { objectsFrom } from '../../src/reading/objects';
 import { Shape } from '../../src/schema/shape';
@@ -128,17 +128,6 @@ test('a malformed AuthorizationPolicy matters to TLS for a name that the sidecar
 });
 
 describe('what is malformed at a gateway matters to requests of which', () => {
-  const EXIT = `---
-apiVersion: v1
-kind: Service
-metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }
-`;
   const MORE = ENTRY.replace('name: site,', 'name: more,').replace('[site.', '[more.');
   const toExit = '{ host: exit.egress.svc.cluster.local, port: { number: 80 } }';
   const policy = object('AuthorizationPolicy', '{ action: DENIED, rules: [{}] }').replace('shop', 'egress');
@@ -148,7 +137,7 @@ spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, p
     const redirect = 'redirect: { authority: more.example.com }';
     const atExit = `{ hosts: [site.example.com], gateways: [exit], http: [{ ${redirect} }] }`;
     const objects =
-      `${ENTRY}---${MORE}${EXIT}${routes(`{ route: [{ destination: ${toExit} }] }`)}` +
+      `${ENTRY}---${MORE}${HTTP_EXIT_SERVICE}${HTTP_EXIT}${routes(`{ route: [{ destination: ${toExit} }] }`)}` +
       istio('VirtualService', atExit, 'egress');
     const see = (spoiling: string) =>
       ask(objects + spoiling, 'shop/app', { url: 'http://site.example.com/', follow: true });
@@ -159,7 +148,7 @@ spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, p
   test('a copy passes it', () => {
     const mirrored = routes(`{ route: [{ destination: { host: site.example.com } }], mirror: ${toExit} }`);
     const see = (spoiling: string) =>
-      ask(ENTRY + EXIT + mirrored + spoiling, 'shop/app', 'http://site.example.com/').outcome;
+      ask(ENTRY + HTTP_EXIT_SERVICE + HTTP_EXIT + mirrored + spoiling, 'shop/app', 'http://site.example.com/').outcome;
     expect(see('')).toBe('answered');
     expect(see(policy)).toBe('undetermined');
   });

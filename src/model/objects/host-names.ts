@@ -34,8 +34,8 @@ export function withoutPort(authority: string): string {
 }
 
 /** The names by which a proxy may route a request, in lower case and without a dot at the end. */
-export function namesOfRequest({ url, headers = {} }: ModelRequest): string[] {
+export function namesOfRequest({ url, headers = {} }: ModelRequest, { hostname } = urlOf(url)): string[] {
   const given = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
-  const names = [urlOf(url).hostname, ...given.map(([, authority]) => withoutPort(authority.trim()).toLowerCase())];
+  const names = [hostname, ...given.map(([, authority]) => withoutPort(authority.trim()).toLowerCase())];
   return names.map((name) => name.replace(/\.$/, ''));
 }

@@ -45,7 +45,7 @@ const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
  * How the host receives what arrives. A host without a description speaks HTTP, TLS on every port but 80 and on those
  * declared as TLS, and TCP.
  *
- * @param isDeclared whether the port is declared with such a protocol
+ * @param declared the protocols with which the port of a host without a description is declared
  */
 export function receive(
   registry: Registry,
@@ -53,7 +53,7 @@ export function receive(
   name: string,
   port: number,
   flow: Flow,
-  isDeclared: (isOfKind: (protocol: unknown) => boolean) => boolean,
+  declared: readonly unknown[],
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
@@ -62,7 +62,7 @@ export function receive(
   const about = `${name}:${port}`;
   const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, conditions };
   const isTlsPort =
-    port === 443 || (described === undefined && (isDeclared(isTls) || (layer !== undefined && port !== 80)));
+    port === 443 || (described === undefined && (declared.some(isTls) || (layer !== undefined && port !== 80)));
   const isTcp =
     host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
@@ -107,7 +107,7 @@ export function receive(
     if (flow.payload !== 'http')
       return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
     if (flow.http2 && described === undefined) {
-      const isSaid = isDeclared(isHttp2);
+      const isSaid = declared.some(isHttp2);
       if (!isSaid || !registry.world.declaredProtocols)
         conditions.push({
           holds: `${about} speaks HTTP/2 without TLS`,

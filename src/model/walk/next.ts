@@ -25,37 +25,33 @@ export interface Copy {
   readonly send: (leg: Leg) => Next;
 }
 
-/** A connection to a gateway's pods. */
-export interface ToGateway {
-  readonly to: 'gateway';
+interface Connection {
   readonly flow: Flow;
-  readonly workload: GatewayWorkload;
   readonly port: number;
-  /** Where the connection begins with the PROXY protocol. */
+  /** Where it begins with the PROXY protocol. */
   readonly proxyProtocol?: FieldRef;
   readonly copies?: readonly Copy[];
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }
 
+/** A connection to a gateway's pods. */
+export interface ToGateway extends Connection {
+  readonly to: 'gateway';
+  readonly workload: GatewayWorkload;
+}
+
 /** A connection to an external host. */
-export interface ToExternalHost {
+export interface ToExternalHost extends Connection {
   readonly to: 'host';
   readonly from: HopName;
-  readonly flow: Flow;
   /** Undefined where the name cannot be resolved. */
   readonly address: Address | undefined;
   readonly name: string;
-  readonly port: number;
   /** Where the name is an endpoint of a ServiceEntry: the host that the entry declares. */
   readonly service?: Service;
   /** The protocol of the port, as declared. */
   readonly protocol?: string;
-  /** Where the connection begins with the PROXY protocol. */
-  readonly proxyProtocol?: FieldRef;
-  readonly copies?: readonly Copy[];
-  /** The fields that led here. */
-  readonly decidedBy: readonly FieldRef[];
 }
 
 /** The result of a step: where the request arrives next, or how it ends. */

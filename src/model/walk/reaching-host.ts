@@ -63,11 +63,10 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   // Who has a good certificate for the name is that host.
   if (claim && !known && !registry.world.declaredAddresses && !provesToBe(leg.answeredBy!, outermost(flow)))
     leg.require(claim);
-  const isDeclared = (isOfKind: (protocol: unknown) => boolean) =>
-    known === undefined && (isOfKind(target.protocol) || declares(leg, port, isOfKind));
+  const declared = known ? [] : [target.protocol, ...declaredProtocols(leg, port)];
   const isNamedByEnd = isIP(name) === 0 && provesToBe(name.toLowerCase(), outermost(flow));
   const shown = known?.host ?? (isNamedByEnd ? name : leg.answeredBy!);
-  const reception = receive(registry, known, shown, port, flow, isDeclared);
+  const reception = receive(registry, known, shown, port, flow, declared);
   for (const remark of reception.remarks) leg.remark(remark);
   for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
@@ -76,7 +75,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     leg.plaintext ||= reception.plaintext;
     leg.serverName = layer?.serverName;
   }
-  if (reception.plaintext && flow.payload === 'http' && (port === 443 || isDeclared(isTls))) {
+  if (reception.plaintext && flow.payload === 'http' && (port === 443 || declared.some(isTls))) {
     const code = port === 443 ? 'plaintext-to-443' : 'plaintext-to-tls-port';
     leg.remark({ code, message: 'the request is sent in plaintext to a TLS port', decidedBy });
   }
@@ -196,10 +195,10 @@ function isFor(status: number): (reason: string) => boolean {
     (reason === 'retriable-4xx' && status === 409);
 }
 
-/** Whether a ServiceEntry declares the port of the host that answers with such a protocol. */
-function declares({ configuration, answeredBy }: Leg, port: number, isOfKind: (protocol: unknown) => boolean): boolean {
+/** The protocols with which ServiceEntries declare the port of the host that answers. */
+function declaredProtocols({ configuration, answeredBy }: Leg, port: number): string[] {
   const services = configuration.registry.servicesByNamespace(answeredBy!)?.values() ?? [];
-  return [...services].some(({ ports }) => ports.some((one) => one.number === port && isOfKind(one.protocol)));
+  return [...services].flatMap(({ ports }) => ports.filter(({ number }) => number === port).map((one) => one.protocol));
 }
 
 /** Where no table describes everything, policies that let pods resolve names and reach istiod may be missing. */
