@@ -343,6 +343,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'ports "with metrics for the pod alone, nobody else reaches them"': {
     change: replace('Deployment', /METRICS_LOCALHOST_ACCESS_ONLY/, 'NONE'),
   },
+  'cache "without the cache its name brings nothing"': { helmValues: '{}' },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
   'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
@@ -395,6 +396,7 @@ export const LIMITS = [
   ].map((kind) => `foreign-objects "no measures ${kind} in another namespace"`),
   'foreign-objects "a lock that imports less headlessHttp in the callers\' namespace"',
   'foreign-objects "a lock that imports less alias in another namespace"',
+  'cache "the name of a private route brings what other callers send to its author"',
   'headless "a request that names a headless Service goes to the address that was dialled"',
   'failover "a Service with an HTTP port of that number keeps what the database says first from callers of a range"',
   'headless "the private entry of a namespace for its own Service decides where sidecars of others send what names it"',
