@@ -435,6 +435,7 @@ export const LIMITS = [
   'leaks "http://%s learns of it what the mesh has them say"',
   'tracing "spans that a younger Telemetry reports again bring the headers with them"',
   'tracing "a private entry with the collector\'s name, in any namespace: %s goes on tracing, %s"',
+  'tracing "the same entry ends access logs by such a provider, and what such an authorizer decides about is refused"',
   'callers "without the policy it is answered, as docs/callers.md says"',
   'callers "two apps of one owner: the policy that is applied last decides for the hosts of both"',
   'callers "an app that takes an open gateway for a locked one closes it for all others"',

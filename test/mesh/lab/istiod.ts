@@ -335,6 +335,8 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
       { name: 'zipkin-placed', zipkin: { service: `tracing/${TRACER}`, port: 9411 } },
       { name: 'skywalking', skywalking: { service: TRACER, port: 11800 } },
       { name: 'opentelemetry', opentelemetry: { service: TRACER, port: 4317 } },
+      { name: 'collector', envoyOtelAls: { service: TRACER, port: 4317 } },
+      { name: 'authorizer', envoyExtAuthzHttp: { service: TRACER, port: 9411, failOpen: true } },
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };

@@ -57,6 +57,19 @@ const traced = (provider: string) => [
   telemetry('aaa', 'shop', { customTags: { team: { literal: { value: 'shop' } } } }),
 ];
 
+/** Of another team, with the tracer's name. */
+const ENTRY: KubeObject = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'foreign', namespace: 'other' },
+  spec: {
+    hosts: ['tracer.tracing.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 9411, name: 'http', protocol: 'HTTP' }],
+  },
+};
+
 const isCure = ({ kind, metadata }: KubeObject) => kind === 'Telemetry' && metadata.name.endsWith('trace-context');
 const ofGateway = (object: KubeObject) => isCure(object) && object.metadata.namespace === 'egress';
 
@@ -77,6 +90,8 @@ describeMesh(
       external: [THROUGH, OPAQUE, STRAIGHT, PLAIN].map((host) => ({ host, http: 'ok', https: 'ok' })),
     },
     manifests,
+    // What istiod says of hosts that it finds twice.
+    tolerate: [/could not find cluster for open telemetry provider|failed to process CUSTOM action/],
   },
   (mesh) => {
     /** What the host received beyond what the application sent. */
@@ -98,21 +113,33 @@ describeMesh(
         const objects = [...manifests.filter((object) => !isCure(object)), ...traced(provider)];
         await mesh.apply(objects);
         expect(await added(PLAIN)).toContain('x-b3-traceid');
-        const entry: KubeObject = {
-          apiVersion: 'networking.istio.io/v1',
-          kind: 'ServiceEntry',
-          metadata: { name: 'foreign', namespace: 'other' },
-          spec: {
-            hosts: ['tracer.tracing.svc.cluster.local'],
-            exportTo: ['.'],
-            resolution: 'NONE',
-            ports: [{ number: 9411, name: 'http', protocol: 'HTTP' }],
-          },
-        };
-        await mesh.apply([...objects, entry]);
+        await mesh.apply([...objects, ENTRY]);
         expect((await added(PLAIN)).includes('x-b3-traceid')).toBe(goesOn);
       },
     );
+
+    test('the same entry ends access logs by such a provider, and what such an authorizer decides about is refused', async () => {
+      const asked: KubeObject = {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'asked', namespace: 'egress' },
+        spec: { action: 'CUSTOM', provider: { name: 'authorizer' }, rules: [{}] },
+      };
+      const logged = telemetry('logged', 'shop', {});
+      logged.spec = { accessLogging: [{ providers: [{ name: 'collector' }] }] };
+      const objects = [...manifests.filter((object) => !isCure(object)), tracer, asked, logged];
+      const sidecar = mesh.lab.proxies.find(({ pod }) => pod.id === 'checkout')!;
+      const found = async () => {
+        const dump = JSON.parse(await sidecar.admin('/config_dump?resource=dynamic_listeners'));
+        const listeners = JSON.stringify(dump.configs.map((one: { active_state: object }) => one.active_state));
+        const { judgement } = await mesh.see({ from: 'checkout', request: `http://${THROUGH}/` });
+        return [listeners.includes('OpenTelemetryAccessLogConfig'), judgement.seen.outcome];
+      };
+      await mesh.apply(objects);
+      expect(await found()).toEqual([true, 'answered']);
+      await mesh.apply([...objects, ENTRY]);
+      expect(await found()).toEqual([false, 'refused']);
+    });
 
     test('spans that a younger Telemetry reports again bring the headers with them', async () => {
       const older = synthesise((app) => {
