@@ -414,6 +414,7 @@ export const LIMITS = [
   'lockdown "and completes a name that does not exist"',
   'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "with another %s the former callers are let in until the former objects are deleted"',
+  'revocation "a pod of the gateway that does not hear from istiod goes on letting it in"',
   'revocation "but not while the callers of their host change"',
   'revocation "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',

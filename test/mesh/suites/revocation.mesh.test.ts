@@ -13,6 +13,7 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { chosen } from '../cover';
 import { KubeObject } from '../lab';
+import { ISTIOD_ADDRESS } from '../lab/network';
 import { until } from '../lab/processes';
 import {
   AFTER,
@@ -261,6 +262,20 @@ describeMesh('the last caller of a namespace', { table: TWO_NAMESPACES, manifest
       expect(await isAnswered(mesh, 'stays')).toBe(true);
     },
   );
+});
+
+describeMesh('a gateway without istiod', { table: table(true), manifests: BEFORE }, (mesh) => {
+  test('a pod of the gateway that does not hear from istiod goes on letting it in', async () => {
+    await mesh.apply(BEFORE);
+    const { id } = mesh.lab.pods.find(({ role }) => role === 'router')!;
+    const istiod = (action: '-I' | '-D') =>
+      mesh.lab.shellOf(id).must('iptables-nft', [action, 'INPUT', '-s', ISTIOD_ADDRESS, '-j', 'DROP']);
+    await istiod('-I');
+    await mesh.lab.apply('manifests', AFTER);
+    expect(await happens(mesh, 'leaves', false, HELD_SECONDS)).toBe(false);
+    await istiod('-D');
+    expect(await happens(mesh, 'leaves', false)).toBe(true);
+  });
 });
 
 describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
