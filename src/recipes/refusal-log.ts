@@ -6,11 +6,12 @@ import { Rank, RecipeObject } from './recipe';
 /**
  * What was refused: requests that no external host answered, and connections through which no bytes came back.
  *
- * Answers of an external host have the details `via_upstream` and no response flag, whatever their status. Connections
- * have no status, and one that a gateway closes because of its certificate has no flag either, but no bytes came back.
+ * Answers of an external host have the details `via_upstream`, whatever their status; the last of several attempts has a
+ * response flag too. Connections have no status, and one that a gateway closes because of its certificate has no flag
+ * either, but no bytes came back.
  */
 const REFUSED =
-  'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
+  'has(response.code_details) ? response.code_details != "via_upstream" : response.flags != 0 || response.size == 0';
 
 /** Logs refused calls: of the sidecars of a namespace, or of a gateway. */
 export function refusalLog(

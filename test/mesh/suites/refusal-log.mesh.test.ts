@@ -15,6 +15,8 @@ const table = {
   external: [
     { host: 'site.example.com', http: 'ok' as const, https: 'ok' as const },
     { host: 'api.example.com', https: 'ok' as const },
+    { host: 'retried.example.com', http: 'ok' as const, https: 'ok' as const },
+    { host: 'retried-api.example.com', https: 'ok' as const },
     { host: 'down.example.com' },
     { host: 'undeclared.example.com', http: 'ok' as const, https: 'ok' as const, tcp: [5432] },
   ],
@@ -26,10 +28,19 @@ const manifests = synthesise((app) => {
     installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
   });
   new SidecarEgress(chart, 'site', { hosts: ['site.example.com'] });
+  const callers = [Caller.serviceAccount('shop', 'checkout')];
   new GatewayEgress(chart, 'api', {
     gateway,
     hosts: ['api.example.com', 'down.example.com'],
-    callers: [Caller.serviceAccount('shop', 'checkout')],
+    callers,
+  }).originateTls('tls');
+  const retries = { attempts: 1, on: ['5xx'] };
+  new SidecarEgress(chart, 'retried', { hosts: ['retried.example.com'], retries });
+  new GatewayEgress(chart, 'retried-api', {
+    gateway,
+    hosts: ['retried-api.example.com'],
+    callers,
+    retries,
   }).originateTls('tls');
   new RefusalLog(chart, 'refused');
   new RefusalLog(chart, 'refused-at-gateway', { gateway });
@@ -74,6 +85,8 @@ describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
     ['plain HTTP through the gateway', 'http://api.example.com/', 200],
     ['TLS through the gateway', 'https://api.example.com/', 200],
     ['an error of the host, through the gateway', 'http://api.example.com/?status=500', 500],
+    ['an error of the host, which comes again', 'http://retried.example.com/?status=503', 503],
+    ['the same through the gateway', 'http://retried-api.example.com/?status=503', 503],
   ])('%s, answered, is not logged', async (_what, request, status) => {
     expect(await logged('checkout', request)).toMatchObject({ sidecar: false, gateway: false, status });
   });
