@@ -71,7 +71,7 @@ export interface CommonEgressProps {
   /**
    * How often, and after which failures, an HTTP request is retried. Only with a port that speaks HTTP.
    *
-   * @default - Istio's: up to two retries, if no connection was established
+   * @default - Istio's: up to two retries, after the failures that are the default of `on`
    * @example
    * new SidecarEgress(chart, 'api', {
    *   hosts: ['api.example.com'],

@@ -161,6 +161,10 @@ function answer(host: ExternalListener): http.RequestListener {
           return;
         }
         record(host, request, status);
+        if (wish.refused) {
+          (response as unknown as http2.Http2ServerResponse).stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+          return;
+        }
         setTimeout(() => {
           if (redirected)
             response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
@@ -168,6 +172,7 @@ function answer(host: ExternalListener): http.RequestListener {
             answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
             return;
           }
+          if (wish.grpcStatus !== 0) response.setHeader('grpc-status', String(wish.grpcStatus));
           response.writeHead(status, { 'content-type': 'application/json' });
           response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headersOf(request)) })}\n`);
         }, wish.delay);
@@ -209,11 +214,11 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`. */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?refused` (HTTP/2). */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
-): { status: number; grpcStatus: number; delay: number } {
+): { status: number; grpcStatus: number; delay: number; refused: boolean } {
   const wish = new URLSearchParams(request.url?.split('?')[1]);
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
@@ -222,6 +227,7 @@ function wishOf(
     status: over ? 200 : Number(wish.get('status') ?? 200),
     grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0),
     delay: over ? 0 : Number(wish.get('delay') ?? 0),
+    refused: !over && wish.has('refused'),
   };
 }
 

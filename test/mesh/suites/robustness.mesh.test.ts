@@ -112,6 +112,13 @@ describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
       });
     });
 
+    test('so is any other answer with that status, and a stream that the host refuses', async () => {
+      expect(await call(from, 'plain', 'grpc-status=14')).toMatchObject({ attempts: 3, status: 200, via });
+      expect(await call(from, 'plain', 'refused', { speak: 'grpc' })).toMatchObject({ attempts: 3, via });
+      expect(await call(from, 'once', 'grpc-status=14')).toMatchObject({ attempts: 1, status: 200 });
+      expect(await call(from, 'once', 'refused', { speak: 'grpc' })).toMatchObject({ attempts: 1 });
+    });
+
     test('no attempts means one request', async () => {
       expect(await call(from, 'once', 'status=503')).toMatchObject({ attempts: 1, status: 503 });
       expect(await call(from, 'once', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({
