@@ -84,6 +84,9 @@ export const MUTATIONS: Record<string, Mutation> = {
   'fail-closed "complete: certificates are checked"': { change: unverified, example: 'f-tls-at-gateway' },
   'authorities "any other certificate is refused then"': { change: unverified },
   'authorities "a certificate that %s does not have the name, and is refused"': { change: unverified },
+  'authorities "an authority that may give no such DNS name gives it all the same, and is refused"': {
+    change: unverified,
+  },
   'round-the-gateway "every form of request arrives from the gateway or not at all"': {
     mesh: open,
     change: drop('Sidecar'),
@@ -411,6 +414,7 @@ export const LIMITS = [
   'revocation "a certificate that runs out takes nobody out"',
   'revocation "what is open is not in the log of the gateway yet"',
   'revocation "callers of one declaration share the gateway\'s connections to the host"',
+  'revocation "a WebSocket goes on as it began when %s"',
   'lockdown "and completes a name that does not exist"',
   'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "with another %s the former callers are let in until the former objects are deleted"',
@@ -431,6 +435,7 @@ export const LIMITS = [
   'ports "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
   'authorities "a certificate has the name %s, and is accepted"',
+  'authorities "an authority that may give no such DNS name gives it %s, and is believed"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
   'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',
   'leaks "http://%s learns of it what the mesh has them say"',
@@ -441,6 +446,7 @@ export const LIMITS = [
   'callers "two apps of one owner: the policy that is applied last decides for the hosts of both"',
   'callers "an app that takes an open gateway for a locked one closes it for all others"',
   'spoofing "own TLS to a host whose HTTPS is left out, under its private name"',
+  'spoofing "the application\'s own TLS goes there"',
   'ipv6 "a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too"',
   'ipv6 "another team\'s entry with %s takes them"',
 ];

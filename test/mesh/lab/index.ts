@@ -350,9 +350,14 @@ export class Lab {
     return this.showCertificates({ [host]: kind });
   }
 
-  /** From now on the certificate of a host with the private authority has these names, in openssl's words. */
-  public async showNames(host: string, names: string): Promise<void> {
-    await this.external.show([{ host, ...(await this.pki.serverWith(names, host)) }]);
+  /**
+   * From now on the certificate of a host with the private authority has these names, in openssl's words.
+   *
+   * @param constrained whether an authority below that gives them, which may give DNS names below example.org alone
+   */
+  public async showNames(host: string, names: string, constrained = false): Promise<void> {
+    const pair = await (constrained ? this.pki.serverConstrained(names, host) : this.pki.serverWith(names, host));
+    await this.external.show([{ host, ...pair }]);
     await this.dropConnections();
   }
 

@@ -14,7 +14,7 @@ export interface Pair {
  * The certificate authorities: `public` is in the system bundle of every pod, `private` is trusted where it is
  * configured, `unknown` nowhere. `mesh` is istiod's.
  */
-type Authority = 'public' | 'private' | 'unknown' | 'mesh';
+type Authority = 'public' | 'private' | 'unknown' | 'mesh' | 'constrained';
 
 type ClientKind = 'client-certificate' | 'wrong-client-certificate' | 'expired-client-certificate';
 
@@ -127,6 +127,24 @@ export class Pki {
     return this.leaf(`server-${host}-${names.replace(/\W+/g, '-')}`, 'private', host, names, 'serverAuth', 365);
   }
 
+  /** The same from an authority below the private one, whose name constraints permit DNS names below example.org alone. */
+  public async serverConstrained(names: string, host: string): Promise<Pair> {
+    await valueIn(this.pairs, 'constrained', () =>
+      this.sign(
+        'constrained',
+        'private',
+        'lab constrained CA',
+        'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n' +
+          'nameConstraints=critical,permitted;DNS:example.org\n',
+        365,
+      ),
+    );
+    const file = `constrained-${host}-${names.replace(/\W+/g, '-')}`;
+    const pair = await this.leaf(file, 'constrained', host, names, 'serverAuth', 365);
+    fs.appendFileSync(pair.certificate, fs.readFileSync(this.authority('constrained')));
+    return pair;
+  }
+
   /** A client's certificate; a wrong one comes from an authority that external hosts do not know. */
   public client(kind: ClientKind = 'client-certificate', commonName = 'lab egress client'): Promise<Pair> {
     const authority = kind === 'wrong-client-certificate' ? 'unknown' : 'private';
@@ -145,12 +163,23 @@ export class Pki {
     return valueIn(this.pairs, file, () => this.makeLeaf(file, ...of));
   }
 
-  private async makeLeaf(
+  private makeLeaf(
     file: string,
     authority: Authority,
     commonName: string,
     san: string,
     usage: string,
+    days: number,
+  ): Promise<Pair> {
+    const extensions = `basicConstraints=CA:FALSE\nsubjectAltName=${san}\nextendedKeyUsage=${usage}\n`;
+    return this.sign(file, authority, commonName, extensions, days);
+  }
+
+  private async sign(
+    file: string,
+    authority: Authority,
+    commonName: string,
+    extensions: string,
     days: number,
   ): Promise<Pair> {
     const at = path.join(this.folder, file);
@@ -166,7 +195,7 @@ export class Pki {
       '-out',
       `${at}.csr`,
     ]);
-    fs.writeFileSync(`${at}.ext`, `basicConstraints=CA:FALSE\nsubjectAltName=${san}\nextendedKeyUsage=${usage}\n`);
+    fs.writeFileSync(`${at}.ext`, extensions);
     await must('openssl', [
       'x509',
       '-req',

@@ -105,6 +105,25 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     }
   });
 
+  test.each([
+    ['as a URI', 'URI'],
+    ['as an email address', 'email'],
+  ])('an authority that may give no such DNS name gives it %s, and is believed', async (_how, type) => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    for (const via of VIAS) {
+      await mesh.lab.showNames(HOSTS[via], `${type}:${HOSTS[via]}`, true);
+      await mesh.expectRow({ ...request(via), expect: { outcome: 'answered', tlsOriginatedBy: via } });
+    }
+  });
+
+  test('an authority that may give no such DNS name gives it all the same, and is refused', async () => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    for (const via of VIAS) {
+      await mesh.lab.showNames(HOSTS[via], `DNS:${HOSTS[via]}`, true);
+      await mesh.expectRow({ ...request(via), expect: { outcome: 'refused', by: via, symptom: 503 } });
+    }
+  });
+
   test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {
     await mesh.apply([]); // an Envoy cluster without authorities does not replace a ready one
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', {

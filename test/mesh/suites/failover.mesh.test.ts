@@ -23,6 +23,9 @@ const CALLERS = [
   { namespace: 'one-address', gateway: true, dnsCapture: false, addresses: ['203.0.113.50'], follows: false },
 ];
 
+/** The declarations say that its sidecar answers DNS, which it does not. */
+const MISTAKEN = { name: 'mistaken', namespace: 'mistaken', serviceAccount: 'app', dnsCapture: false };
+
 const manifests = synthesise((app) => {
   const exit = new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', {
     installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
@@ -38,17 +41,29 @@ const manifests = synthesise((app) => {
       new GatewayEgress(chart, 'db', { ...props, gateway: exit, callers: [Caller.serviceAccount(namespace, 'app')] });
     else new SidecarEgress(chart, 'db', props);
   }
+  const mistaken = new Chart(app, MISTAKEN.namespace, { namespace: MISTAKEN.namespace });
+  const hosts = [DATABASE, STANDBY];
+  new SidecarEgress(mistaken, 'db', { hosts, ports: [EgressPort.tcp(5432)], dnsCapture: true });
 });
+
+/** The address that stands for the other database at sidecars that answer DNS. */
+const [STAND_IN] = manifests.find(
+  ({ kind, metadata, spec }) =>
+    kind === 'ServiceEntry' && metadata.namespace === MISTAKEN.namespace && spec.hosts[0] === STANDBY,
+)!.spec.addresses;
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
   gateways: [INSTALLED_PODS],
-  callers: CALLERS.map(({ namespace, dnsCapture }) => ({
-    name: namespace,
-    namespace,
-    serviceAccount: 'app',
-    dnsCapture,
-  })),
+  callers: [
+    ...CALLERS.map(({ namespace, dnsCapture }) => ({
+      name: namespace,
+      namespace,
+      serviceAccount: 'app',
+      dnsCapture,
+    })),
+    MISTAKEN,
+  ],
   external: [
     { host: DATABASE, address: '203.0.113.50', tcp: [5432] },
     { host: STANDBY, address: '203.0.113.51', tcp: [5432] },
@@ -108,5 +123,12 @@ describeMesh('a database that fails over', { table, manifests }, (mesh) => {
         : ({ outcome: 'refused', by: 'sidecar', symptom: 'closed', plaintextToHost: false } as const);
       await mesh.expectRow({ from: namespace, request, expect });
     });
+  });
+
+  test('where sidecars do not answer DNS, an answer with the address that stands for another host leads to that', async () => {
+    const row = { from: MISTAKEN.name, request };
+    await mesh.expectRow({ ...row, expect: { outcome: 'refused', by: 'sidecar', plaintextToHost: false } });
+    await mesh.lab.moveName(DATABASE, STAND_IN);
+    await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy: STANDBY } });
   });
 });

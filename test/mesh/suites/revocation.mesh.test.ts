@@ -7,8 +7,12 @@
 import * as fs from 'fs';
 import { setTimeout as sleep } from 'timers/promises';
 import { Chart } from 'cdk8s';
+import { Egress } from '../../../src/constructs/egress';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayRefusal } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { chosen } from '../cover';
@@ -18,6 +22,7 @@ import { until } from '../lab/processes';
 import {
   AFTER,
   BEFORE,
+  CONFIG,
   DRAIN_SECONDS,
   happens,
   HELD_SECONDS,
@@ -278,29 +283,35 @@ describeMesh('a gateway without istiod', { table: table(true), manifests: BEFORE
   });
 });
 
-describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
-  let round = 0;
+let round = 0;
 
-  /** Which connections of a caller that stays are left after each of these changes. */
-  async function leftAfter(...changes: (() => Promise<unknown>)[]): Promise<string[]> {
-    const left: string[] = [];
-    for (const change of changes) {
-      const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`holding-${++round}-${what}`));
-      const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
-      await Promise.race([holding, until('the connections', () => fs.existsSync(began))]);
-      await change();
-      await mesh.lab.istiod.barrier(mesh.lab.proxies.length, 60);
-      const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
-      const busy = async () => [
-        ...(await gateway.stats('total_(filter_chains|listeners)_(draining|warming)$')).values(),
-      ];
+/**
+ * Which connections of a caller that stays are left after each of these changes.
+ *
+ * @param isBrief whether the drain time of its sidecar is short enough to wait for, as the gateway's is
+ */
+async function leftAfter(mesh: Mesh, changes: (() => Promise<unknown>)[], isBrief = false): Promise<string[]> {
+  const left: string[] = [];
+  for (const change of changes) {
+    const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`holding-${++round}-${what}`));
+    const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
+    await Promise.race([holding, until('the connections', () => fs.existsSync(began))]);
+    await change();
+    await mesh.lab.istiod.barrier(mesh.lab.proxies.length, 60);
+    for (const proxy of mesh.lab.proxies.filter(
+      ({ pod }) => pod.role === 'router' || (isBrief && pod.id === 'stays'),
+    )) {
+      const busy = async () => [...(await proxy.stats('total_(filter_chains|listeners)_(draining|warming)$')).values()];
       await until('the end of the drain time', async () => (await busy()).every((count) => count === 0));
-      await sleep(2 * DELAYED_CLOSE);
-      fs.writeFileSync(end, '');
-      left.push((await holding).trim());
     }
-    return left;
+    await sleep(2 * DELAYED_CLOSE);
+    fs.writeFileSync(end, '');
+    left.push((await holding).trim());
   }
+  return left;
+}
+
+describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
   const others = (refusal?: GatewayRefusal, ...callers: string[]) =>
     mesh.lab.apply('others', refusal === undefined ? [] : otherTeams(refusal, ...callers));
 
@@ -333,19 +344,67 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
   test('while another team declares hosts and callers', async () => {
     const { CLOSED } = GatewayRefusal;
     const changes = [() => others(CLOSED, 'one'), () => others(CLOSED, 'one', 'two'), () => others()];
-    expect(await leftAfter(...changes)).toEqual(changes.map(() => 'http,https'));
+    expect(await leftAfter(mesh, changes)).toEqual(changes.map(() => 'http,https'));
   });
 
   test('but not while the callers of their host change', async () => {
-    expect(await leftAfter(() => mesh.lab.apply('manifests', AFTER))).toEqual(['']);
+    expect(await leftAfter(mesh, [() => mesh.lab.apply('manifests', AFTER)])).toEqual(['']);
   });
 
   test("but not while another team's policy comes, changes or goes", async () => {
     const { FORBIDDEN } = GatewayRefusal;
     const changes = [() => others(FORBIDDEN, 'one'), () => others(FORBIDDEN, 'one', 'two'), () => others()];
-    expect(await leftAfter(...changes)).toEqual(changes.map(() => ''));
+    expect(await leftAfter(mesh, changes)).toEqual(changes.map(() => ''));
   });
 });
+
+/** What is declared in the callers' namespace, on a locked mesh. */
+const declared = (build: (shop: Chart, exit: EgressGateway) => Egress | undefined, originates = false): KubeObject[] =>
+  synthesise((app) => {
+    const platform = new Chart(app, 'platform', { namespace: 'egress' });
+    new RegistryOnlyMesh(platform, 'lock');
+    const egress = build(new Chart(app, 'shop', { namespace: 'shop' }), new EgressGateway(platform, 'exit'));
+    if (originates) egress?.originateTls('tls');
+  });
+const bySidecar = (shop: Chart) => new SidecarEgress(shop, 'partner', { hosts: [HOST] });
+const byGateway = (shop: Chart, gateway: EgressGateway) =>
+  new GatewayEgress(shop, 'partner', { gateway, hosts: [HOST], callers: [Caller.serviceAccount('shop', 'stays')] });
+const NONE = declared(() => undefined);
+
+describeMesh(
+  'WebSockets that stay open',
+  {
+    table: { ...table(true), mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },
+    manifests: [
+      ...BEFORE,
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'stays', namespace: 'shop' },
+        spec: {
+          template: {
+            metadata: {
+              labels: { app: 'stays' },
+              annotations: { [CONFIG]: JSON.stringify({ drainDuration: `${DRAIN_SECONDS}s` }) },
+            },
+          },
+        },
+      },
+    ],
+  },
+  (mesh) => {
+    test.each<[string, KubeObject[], KubeObject[], string]>([
+      ['the mesh is locked', [], NONE, 'http'],
+      ['the host is taken out', declared(bySidecar), NONE, 'http'],
+      ['TLS is originated at the sidecar', declared(bySidecar), declared(bySidecar, true), 'http'],
+      ['the host moves behind a gateway', declared(bySidecar), declared(byGateway), 'http'],
+      ['TLS is originated at the gateway', declared(byGateway), declared(byGateway, true), 'http,https'],
+    ])('a WebSocket goes on as it began when %s', async (_change, before, after, left) => {
+      await mesh.apply(before);
+      expect(await leftAfter(mesh, [() => mesh.lab.apply('manifests', after)], true)).toEqual([left]);
+    });
+  },
+);
 
 /**
  * Asks a gateway for a page with a certificate, keeping the TLS session in a file, or without one in that session; once

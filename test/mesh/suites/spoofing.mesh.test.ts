@@ -561,7 +561,12 @@ describeMesh(
 );
 
 const METADATA = { host: 'metadata.example.com', address: '169.254.169.254' };
-const NAMES = { open: 'www.open.example.com', through: 'www.through.example.com', secured: 'www.secured.example.com' };
+const NAMES = {
+  open: 'www.open.example.com',
+  own: 'www.own.example.com',
+  through: 'www.through.example.com',
+  secured: 'www.secured.example.com',
+};
 
 describeMesh(
   'where DNS leads a declared host',
@@ -581,7 +586,7 @@ describeMesh(
         ...OBJECTS,
         ...synthesise((app) => {
           const payments = new Chart(app, 'payments', { namespace: 'payments' });
-          new SidecarEgress(payments, 'open', { hosts: [NAMES.open] });
+          new SidecarEgress(payments, 'open', { hosts: [NAMES.open, NAMES.own] });
           new SidecarEgress(payments, 'secured', { hosts: [NAMES.secured] }).originateTls('tls');
           const other = new Chart(app, 'other', { namespace: 'other' });
           new GatewayEgress(other, 'through', {
@@ -608,6 +613,19 @@ describeMesh(
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', tlsOriginatedBy: 'sidecar' } });
       await mesh.lab.moveName(NAMES.secured, ALLOWED);
       await mesh.expectRow({ ...row, expect: { outcome: 'refused', plaintextToHost: false } });
+    });
+
+    test("the application's own TLS goes there, and the application has to check the certificate", async () => {
+      const row = { from: 'refunds', request: `https://${NAMES.own}/` };
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar' } });
+      await mesh.lab.moveName(NAMES.own, EVIL);
+      const { evidence } = await mesh.expectRow({
+        ...row,
+        expect: { outcome: 'refused', by: 'host', symptom: 'certificate-rejected' },
+      });
+      expect(evidence.external).toContainEqual(
+        expect.objectContaining({ event: 'hello', server: 'evil.example.com', serverName: NAMES.own }),
+      );
     });
   },
 );
