@@ -11,6 +11,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
   ['meshConfig.enableAutoMtls', ON],
   ['meshConfig.defaultTrafficPolicy', /^(\{\})?$/],
+  ['meshConfig.localityLbSetting.distribute', /^(\[\])?$/],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
   ['global.proxy.includeIPRanges', /^\*?$/],

@@ -172,6 +172,11 @@ describe('settings that the model does not know', () => {
       meshOf({ enableAutoMtls: false, defaultTrafficPolicy: { connectionPool: {} } }, 'mesh.yaml').unknownSettings,
     ).toEqual(['meshConfig.enableAutoMtls', 'meshConfig.defaultTrafficPolicy']);
     expect(meshOf({ defaultTrafficPolicy: {} }, 'mesh.yaml').unknownSettings).toEqual([]);
+    const localities = (localityLbSetting: object) => meshOf({ localityLbSetting }, 'mesh.yaml').unknownSettings;
+    expect(localities({ distribute: [{ from: 'a/*', to: { 'a/b': 100 } }] })).toEqual([
+      'meshConfig.localityLbSetting.distribute',
+    ]);
+    expect(localities({ enabled: true, failover: [{ from: 'a', to: 'b' }] })).toEqual([]);
     const map = (name: string, data: Record<string, unknown>) => ({
       origin: 'cluster.yaml',
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },

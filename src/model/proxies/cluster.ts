@@ -119,7 +119,15 @@ function clusterOf(
   const { endpoints, where, assumptions } = passes
     ? { endpoints: originalAddress(scope), where: [passes], assumptions: [] }
     : endpointsOf(registry, scope, service, port, chosen?.value.labels);
+  const uneven = passes ? undefined : unevenIn(service, rule, chosen, number);
+  if (uneven)
+    throw new Undetermined(
+      'weights of localities may leave a proxy without any endpoint, and no manifest tells the localities of proxies',
+      [uneven],
+    );
   const tls = tlsOf(rule, chosen, number);
+  const refused = rejectionOf(rule, chosen, number, tls);
+  if (refused) throw refused;
   const pool = inForce('connectionPool', rule, chosen, number);
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
   if (dynamic && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
@@ -203,6 +211,46 @@ function passthroughOf(
   port: number,
 ): FieldRef | undefined {
   if (inForce('loadBalancer', rule, subset, port)?.simple !== 'PASSTHROUGH') return undefined;
+  return whereInForce('loadBalancer', rule, subset, port);
+}
+
+/** The most bytes of a server name, and the largest ring of hashes, that Envoy takes in a cluster. */
+const LONGEST_SNI = 255;
+const LARGEST_RING = 8_388_608;
+
+/** Why Envoy rejects the cluster, although admission takes its rule. */
+function rejectionOf(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+  tls: ClientTls | undefined,
+): Undetermined | undefined {
+  const rejected = (why: string, where: FieldRef) =>
+    new Undetermined(`${why}, and Envoy rejects the cluster and keeps the one that it had before`, [where]);
+  const { ringHash, minimumRingSize } = inForce('loadBalancer', rule, subset, port)?.consistentHash ?? {};
+  if ((ringHash?.minimumRingSize ?? minimumRingSize ?? 0) > LARGEST_RING)
+    return rejected(
+      `a ring of hashes has more than ${LARGEST_RING} entries`,
+      whereInForce('loadBalancer', rule, subset, port)!,
+    );
+  if (tls && originates(tls.value) && Buffer.byteLength(tls.value.sni ?? '') > LONGEST_SNI)
+    return rejected(`a server name has more than ${LONGEST_SNI} bytes`, fieldRef(tls.object, `${tls.field}.sni`));
+  return undefined;
+}
+
+/**
+ * Where weights of localities are in force. Endpoints in localities that they do not list receive nothing, and hosts
+ * outside have none.
+ */
+function unevenIn(
+  { resolution }: Service,
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): FieldRef | undefined {
+  const { enabled, distribute = [] } = inForce('loadBalancer', rule, subset, port)?.localityLbSetting ?? {};
+  const isUneven = enabled !== false && distribute.some(({ to = {} }) => !('*' in to));
+  if (!isUneven || resolution === 'NONE' || resolution === 'DYNAMIC_DNS') return undefined;
   return whereInForce('loadBalancer', rule, subset, port);
 }
 

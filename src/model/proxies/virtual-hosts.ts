@@ -34,7 +34,7 @@ export class VirtualHosts {
     const key = domain.toLowerCase();
     if (map.has(key)) return;
     map.set(key, host);
-    this.rejected ??= rejection(host);
+    this.rejected ??= host.routes?.find(({ rule }) => rule.rejected)?.rule.rejected;
   }
 
   /** The virtual host for an authority, whatever its port. */
@@ -57,22 +57,6 @@ export class VirtualHosts {
     }
     return best === undefined ? undefined : this.wildcards.get(best);
   }
-}
-
-/** The statuses of redirects that istiod knows. */
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-
-/** Why Envoy rejects the routes of a whole port, and keeps those that it had before. */
-function rejection({ routes = [] }: VirtualHost): Undetermined | undefined {
-  for (const { rule } of routes) {
-    const { action } = rule;
-    if (action.kind === 'redirect' && !REDIRECTS.includes(action.status))
-      return new Undetermined(
-        `Istio makes no route of a redirect with ${action.status}, and Envoy rejects all routes of the port`,
-        [action.where],
-      );
-  }
-  return undefined;
 }
 
 /** The egress listener whose routes count on a port: the first one for it, whether or not it is the one that listens. */

@@ -25,6 +25,8 @@ export interface HttpRoute {
   readonly matches: readonly HttpMatch[];
   /** What in it the model does not know. */
   readonly unknown?: Undetermined;
+  /** Why Envoy rejects it, and with it all routes of the port. */
+  readonly rejected?: Undetermined;
   readonly preflights?: Preflights;
   readonly delay?: { readonly share: number; readonly milliseconds: number; readonly where: FieldRef };
   readonly abort?: {

@@ -13,6 +13,7 @@ import {
   Target,
   TextMatch,
 } from './route';
+import { rejectionOf } from './rejected-rules';
 import { Delegates, delegatedRules, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
@@ -77,7 +78,8 @@ export class VirtualServiceRoutes implements Routes {
   }
 }
 
-function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
+function httpRoute(merged: MergedRule): HttpRoute {
+  const { object, http, at, matches, root } = merged;
   const { fault, redirect, rewrite, retries, timeout } = http;
   const placeOf = (field: keyof Http) =>
     root && root.inherits.has(field) ? { object: root.object, at: root.at } : { object, at };
@@ -127,6 +129,7 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
             where('headers'),
           ])
         : undefined),
+    rejected: rejectionOf(merged, where),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.delay?.fixedDelay && {
       delay: {

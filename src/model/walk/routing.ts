@@ -171,6 +171,11 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
           'refuse it',
         [fieldRef(rule.object, 'spec.http')],
       );
+    const odd = [...changes.set, ...changes.add].find(([name, value]) => value !== '' && !isToken(name));
+    if (odd)
+      throw new Undetermined(`a route sets the header ${JSON.stringify(odd[0])}, which proxies refuse to send on`, [
+        fieldRef(rule.object, 'spec.http'),
+      ]);
     // In the order in which Envoy does it.
     for (const name of changes.remove) {
       added.delete(name);
@@ -206,11 +211,13 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   if (rewrite?.path) {
     added.add('x-envoy-original-path');
     request.path = changedPath(request.path, rewrite.path, match?.path);
+    if (!/^\/[!-~]*$/.test(request.path)) throw unsendable(rule, 'path', request.path);
   }
   const changedTo = authorityIn(own) ?? authorityIn(last);
   if (rewrite?.authority === undefined && changedTo !== undefined && isComputed(changedTo))
     throw new Undetermined('a route computes the authority from the request', [fieldRef(rule.object, 'spec.http')]);
   const authority = rewrite?.authority ?? changedTo;
+  if (authority !== undefined && !/^[!-~]*$/.test(authority)) throw unsendable(rule, 'authority', authority);
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;
     added.add('x-envoy-original-host');
@@ -232,6 +239,18 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
       add: [...own.add, ...last.add],
     },
   ];
+}
+
+/** What a rule makes that is no part of any request, and that whoever comes next may refuse. */
+function unsendable({ object }: HttpRoute, what: 'path' | 'authority', value: string): Undetermined {
+  return new Undetermined(`a route changes the ${what} to ${JSON.stringify(value)}, which the next hop may refuse`, [
+    fieldRef(object, 'spec.http'),
+  ]);
+}
+
+/** Whether a text can be the name of a header. */
+function isToken(name: string): boolean {
+  return /^:?[\w!#$%&'*+.^`|~-]+$/.test(name);
 }
 
 /** The authority that changes of headers give, `set` before `add`. */
