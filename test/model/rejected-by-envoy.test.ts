@@ -97,6 +97,36 @@ test.each([
   ).toMatchObject(answer);
 });
 
+describe('several entries of a host, one with DNS_ROUND_ROBIN', () => {
+  const entry = (name: string, second: number, resolution: string, address: string) =>
+    istioObject(
+      'ServiceEntry',
+      name,
+      'shop',
+      `{ hosts: [site.example.com], resolution: ${resolution}, ports: [{ number: 80, name: http, protocol: HTTP }], ` +
+        `endpoints: [{ address: ${address} }] }`,
+    ).replace('metadata: {', `metadata: { creationTimestamp: "2026-01-01T00:00:0${second}Z",`);
+  const of = (older: string, younger: string, at = 'elsewhere.example.com') =>
+    ask(
+      entry('a', 1, older, older === 'STATIC' ? '203.0.113.9' : 'site.example.com') +
+        entry('b', 2, younger, younger === 'STATIC' ? '203.0.113.8' : at),
+      'shop/cart',
+      'http://site.example.com/',
+    );
+
+  test.each(['DNS', 'STATIC', 'DNS_ROUND_ROBIN'])('adds no endpoint to those of an older one with %s', (older) => {
+    expect(of(older, 'DNS_ROUND_ROBIN')).toMatchObject({ outcome: 'answered', alternatives: [] });
+  });
+
+  test.each([
+    ['DNS', 'elsewhere.example.com'],
+    ['DNS', 'site.example.com'],
+    ['STATIC', ''],
+  ])('has a cluster that Envoy rejects where a younger one with %s has an endpoint too: %s', (younger, at) => {
+    expect(of('DNS_ROUND_ROBIN', younger, at)).toMatchObject(undetermined(/one endpoint, and its entries give it 2/));
+  });
+});
+
 describe('weights of localities', () => {
   const weights = (from: string, to: string, more = '') =>
     `loadBalancer: { localityLbSetting: { ${more} distribute: [{ from: "${from}", to: { "${to}": 100 } }] } }`;

@@ -70,6 +70,24 @@ describe('without DNS capture, an entry with resolution NONE', () => {
   });
 });
 
+test.each([
+  ['', 'timeout'],
+  ['timeout: 3s, ', 504],
+  ['timeout: 60s, ', 'timeout'],
+])('a connection to an address that leads nowhere ends when the route says so: "%s"', (limit, symptom) => {
+  const routes =
+    `---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: www, namespace: shop }\n` +
+    `spec: { hosts: [www.example.com], http: [{ ${limit}route: [{ destination: { host: www.example.com } }] }] }\n`;
+  const declared = entry(
+    'www',
+    'www.example.com',
+    'number: 80, protocol: HTTP',
+    'addresses: [240.1.2.3], resolution: NONE',
+  );
+  const world = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', dnsCapture: true } } as const;
+  expect(see(declared + routes, 'http://www.example.com/', world)).toMatchObject({ outcome: 'refused', symptom });
+});
+
 describe('an address that only stands for a name at sidecars', () => {
   const STAND_IN = entry(
     'db',

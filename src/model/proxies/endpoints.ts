@@ -157,7 +157,7 @@ export function endpointsOfSiblings(registry: Registry, service: Service, number
 /**
  * The endpoints of all ServiceEntries of one host in one namespace. Where the cluster resolves names, an entry's port
  * is found by its number. Over EDS (resolution STATIC) it is found by its name, and endpoints that are not addresses
- * are dropped.
+ * are dropped. One with DNS_ROUND_ROBIN adds no endpoint to a port that has some of an older entry.
  */
 function entryEndpoints(
   registry: Registry,
@@ -171,6 +171,7 @@ function entryEndpoints(
   const where: FieldRef[] = [];
   const seen = new Set<Indexed>();
   const overEds = service.resolution === 'STATIC';
+  const taken = new Set<number>();
   for (const sibling of registry.siblings(service)) {
     if (
       seen.has(sibling.object) ||
@@ -182,7 +183,7 @@ function entryEndpoints(
     seen.add(sibling.object);
     const { spec } = sibling.object;
     const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
-    if (!own) continue;
+    if (!own || (sibling.resolution === 'DNS_ROUND_ROBIN' && taken.has(own.number))) continue;
     const target = (given: EntryEndpoint | undefined): number =>
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     const given: readonly PlacedEndpoint[] = spec.workloadSelector
@@ -192,6 +193,7 @@ function entryEndpoints(
           object: sibling.object,
           at: `spec.endpoints[${index}]`,
         }));
+    if (given.length > 0 || sibling.resolution !== 'STATIC') taken.add(own.number);
     if (spec.workloadSelector || given.length > 0) {
       for (const { endpoint, object, at } of given) {
         stopAtUnknownField(object, endpoint, 'endpoint', at);
@@ -213,6 +215,12 @@ function entryEndpoints(
       where.push(sibling.object === service.object ? portField : fieldRef(sibling.object, 'spec.ports'));
     }
   }
+  if (service.resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1)
+    throw new Undetermined(
+      `${service.host} has resolution DNS_ROUND_ROBIN, with which Envoy takes one endpoint, and its entries give it ` +
+        `${endpoints.length}: Envoy rejects the cluster and keeps the one that it had before`,
+      where,
+    );
   const key = (one: Endpoint) => (one.kind === 'host' ? `${one.host}:${one.port} ${one.tls !== undefined}` : one.kind);
   const unique = [...new Map(endpoints.map((endpoint) => [key(endpoint), endpoint])).values()];
   return {

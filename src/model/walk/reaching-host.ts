@@ -23,6 +23,9 @@ import { resolvedServiceHosts } from '../../istio/service-names';
 /** Headers that do not leave a gateway with `envoyDebugHeaders.disabled`. That of attempts does: a sidecar wrote it. */
 const ABOUT_ENVOY = new Set(['x-envoy-original-host', 'x-envoy-original-path', 'x-envoy-expected-rq-timeout-ms']);
 
+/** How long applications wait at least, in milliseconds. */
+const PATIENCE = 8000;
+
 /** The last hop: a connection to an external host, and how it ends. */
 export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   const { from, flow, address, name, port, decidedBy, proxyProtocol } = target;
@@ -34,14 +37,18 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   }
   if (address.kind === 'service') throw new Undetermined(`${textOf(address)} is inside the mesh`, decidedBy);
   const isStandIn = address.kind === 'ip' && contains(STAND_INS, address.ip) && !places.at(address);
-  if (address.kind === 'allocated' || isStandIn)
-    return {
-      outcome: 'refused',
-      symptom: 'timeout',
-      by,
-      reason: `${textOf(address)} leads nowhere`,
-      causes: decidedBy,
-    };
+  if (address.kind === 'allocated' || isStandIn) {
+    const reason = `${textOf(address)} leads nowhere`;
+    const limit = leg.limits.find(
+      ({ milliseconds, cause }) => cause.field?.endsWith('.timeout') && milliseconds < PATIENCE,
+    );
+    if (limit)
+      return leg.refuse(by, 504, `${reason}, and the route waits ${limit.milliseconds} ms`, [
+        limit.cause,
+        ...decidedBy,
+      ]);
+    return { outcome: 'refused', symptom: 'timeout', by, reason, causes: decidedBy };
+  }
   const sender = from === 'gateway' && leg.atGateway ? leg.atGateway : leg.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
