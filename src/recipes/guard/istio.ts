@@ -116,9 +116,12 @@ export const ISTIO_POLICIES: GuardPolicies = {
 
   // Their other fields could do what the policy for VirtualServices refuses, and are not read one by one.
   'gateway-api': (facts) => ({
-    rules: Object.entries(GATEWAY_API).map(([resource, versions]) =>
-      written('gateway.networking.k8s.io', versions, resource),
-    ),
+    rules: [
+      ...Object.entries(GATEWAY_API).map(([resource, versions]) =>
+        written('gateway.networking.k8s.io', versions, resource),
+      ),
+      written('gateway.networking.x-k8s.io', ['v1alpha1'], 'xbackendtrafficpolicies'),
+    ],
     namespaces: outside(facts),
     validations: [
       {
@@ -138,6 +141,13 @@ export const ISTIO_POLICIES: GuardPolicies = {
         message:
           'A name in `backendRefs` of a Gateway API route must not contain "/", which can crash istiod. Write the name ' +
           'alone, and its namespace in `namespace`.',
+      },
+      {
+        // istiod reads the number, where this is switched on, without asking whether it is there.
+        expression:
+          '!dyn(object).?spec.?retryConstraint.?minRetryRate.hasValue() || ' +
+          'dyn(object).spec.retryConstraint.minRetryRate.?count.hasValue()',
+        message: 'A `minRetryRate` of an XBackendTrafficPolicy without `count` can crash istiod: write it.',
       },
       NO_NETWORK,
     ],

@@ -62,6 +62,17 @@ export function gatewayApi(kind: string, parent: object, rule: object = {}, vers
   };
 }
 
+/** A policy for retries of calls to the namespace's own Service `x`, with the budget that API servers write into it. */
+export function retryPolicy(minRetryRate: object): KubeObject {
+  const budget = { percent: 20, interval: '10s' };
+  return {
+    apiVersion: 'gateway.networking.x-k8s.io/v1alpha1',
+    kind: 'XBackendTrafficPolicy',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { targetRefs: [{ group: '', kind: 'Service', name: 'x' }], retryConstraint: { budget, minRetryRate } },
+  };
+}
+
 export function proxyConfig(environmentVariables: Record<string, string>): KubeObject {
   return { ...istio('ProxyConfig', { environmentVariables }), apiVersion: 'networking.istio.io/v1beta1' };
 }

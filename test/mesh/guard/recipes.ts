@@ -1,4 +1,4 @@
-import { extension, istio, many, pod, service, telemetry, gatewayApi, proxyConfig } from './objects';
+import { extension, istio, many, pod, service, telemetry, gatewayApi, proxyConfig, retryPolicy } from './objects';
 import { KubeObject } from '../lab';
 
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
@@ -14,6 +14,7 @@ export const RECIPES: Record<string, KubeObject[]> = {
       http: [{ match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'reviews' } }] }],
     }),
   ],
+  'a policy of the Gateway API for retries': [retryPolicy({ count: 5, interval: '1s' })],
   'a route of the Gateway API at an ingress gateway': [
     gatewayApi('HTTPRoute', { name: 'public', namespace: 'istio-ingress' }),
     gatewayApi('TLSRoute', { name: 'public', namespace: 'istio-ingress' }),

@@ -34,6 +34,7 @@ import {
   ownHash,
   telemetry,
   gatewayApi,
+  retryPolicy,
   extension,
   proxyConfig,
   PROXY_USER,
@@ -561,6 +562,7 @@ const ATTACKS: Record<string, KubeObject> = {
     { backendRefs: [{ name: 'x/y', port: 80 }] },
   ),
   'the same for bytes': gatewayApi('TCPRoute', { name: 'x' }, { backendRefs: [{ name: 'x/y', port: 80 }] }, 'v1alpha2'),
+  'a policy of the Gateway API that ends istiod': retryPolicy({ interval: '1s' }),
   'a rule of an own Service that leads where the caller wanted': istio('DestinationRule', {
     host: 'x.other.svc.cluster.local',
     trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },

@@ -7,6 +7,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { setTimeout as sleep } from 'timers/promises';
 import { parse } from 'yaml';
+import { retryPolicy } from '../guard/objects';
 import { KubeObject } from '../lab';
 import { ISTIOD_ADDRESS } from '../lab/network';
 import { until } from '../lab/processes';
@@ -316,6 +317,25 @@ describeMesh('routes that istiod cannot read', { table: table(true), manifests: 
     await until('the end of istiod', again, 30_000);
   });
 });
+
+describeMesh(
+  'policies that istiod cannot read',
+  {
+    table: table(true),
+    manifests: BEFORE,
+    helmValues: JSON.stringify({ pilot: { env: { PILOT_ENABLE_ALPHA_GATEWAY_API: 'true' } } }),
+  },
+  (mesh) => {
+    test('one number that a policy of the Gateway API leaves out ends istiod', async () => {
+      await mesh.apply(BEFORE);
+      await mesh.lab.apply('foreign', [retryPolicy({ count: 5, interval: '1s' })]);
+      await sleep(500);
+      expect(isEnded(mesh)).toBe(false);
+      await mesh.lab.apply('foreign', [retryPolicy({ interval: '1s' })]).catch(() => undefined);
+      await until('the end of istiod', () => isEnded(mesh), 30_000);
+    });
+  },
+);
 
 /** A private entry of another team, with an address that istiod may have allocated. */
 const addressed = (name: string, address: string): KubeObject => ({

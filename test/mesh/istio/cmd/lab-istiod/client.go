@@ -59,7 +59,7 @@ func trackerOf(client kube.CLIClient, group string) clienttesting.ObjectTracker 
 	switch {
 	case strings.HasSuffix(group, ".istio.io"):
 		return client.Istio().(tracked).Tracker()
-	case group == "gateway.networking.k8s.io":
+	case strings.HasPrefix(group, "gateway.networking."):
 		return client.GatewayAPI().(tracked).Tracker()
 	default:
 		return client.Kube().(tracked).Tracker()

@@ -104,6 +104,11 @@ func NewKinds(crdFile string) (*Kinds, error) {
 			kinds.add(gvk, gvr)
 		}
 	}
+	experimental := schema.GroupVersionKind{
+		Group: "gateway.networking.x-k8s.io", Version: "v1alpha1", Kind: "XBackendTrafficPolicy",
+	}
+	gvr, _ := meta.UnsafeGuessKindToResource(experimental)
+	kinds.add(experimental, gvr)
 	return kinds, nil
 }
 
