@@ -348,6 +348,7 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: replace('Deployment', /METRICS_LOCALHOST_ACCESS_ONLY/, 'NONE'),
   },
   'cache "without the cache its name brings nothing"': { helmValues: '{}' },
+  'ports "one private entry whose hosts change uses them up"': { change: dropFields('ServiceEntry', 'addresses') },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
   'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
@@ -373,7 +374,6 @@ export const LIMITS = [
   'lockdown "other proxies complete it, and call the Service"',
   'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
-  'ports "one private entry whose hosts change uses them up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'spoofing "a gateway that does not read the requests begins TLS with the host"',
   'spoofing "where no gateway reads the request, what follows the colon"',

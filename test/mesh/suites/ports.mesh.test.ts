@@ -6,7 +6,10 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { setTimeout as sleep } from 'timers/promises';
+import { Chart } from 'cdk8s';
 import { parse } from 'yaml';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { EgressPort } from '../../../src/values/egress-port';
 import { retryPolicy } from '../guard/objects';
 import { KubeObject } from '../lab';
 import { ISTIOD_ADDRESS } from '../lab/network';
@@ -24,7 +27,9 @@ import {
   manifests,
   table,
 } from '../leaving-caller';
-import { describeMesh, Mesh } from '../support';
+import { describeMesh, Mesh, synthesise } from '../support';
+
+const DATABASES = ['orders.example.com', 'ledger.example.com'];
 
 /** Opens a stream at istiod, as a proxy does: `ask(settings, id, namespace, labels, token)`. */
 const ASK = `
@@ -364,10 +369,18 @@ describeMesh('addresses that istiod allocates', { table: table(true), manifests:
 
 describeMesh(
   'addresses that istiod does not take back',
-  // It tries again where an entry has changed meanwhile.
-  { table: table(true), manifests: BEFORE, tolerate: [/ip-autoallocate|IP Autoallocator/] },
+  {
+    table: {
+      ...table(true),
+      mesh: { ...table(true).mesh, dnsCapture: true },
+      external: [...table(true).external, ...DATABASES.map((host) => ({ host, tcp: [5432] }))],
+    },
+    manifests: BEFORE,
+    // It tries again where an entry has changed meanwhile.
+    tolerate: [/ip-autoallocate|IP Autoallocator/],
+  },
   (mesh) => {
-    test('one private entry whose hosts change uses them up', async () => {
+    test('one private entry whose hosts change uses them up, and hosts with dnsCapture need none', async () => {
       const entry = (round: number): KubeObject => ({
         ...OPENED,
         spec: {
@@ -384,6 +397,16 @@ describeMesh(
         return fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8').includes('failed to allocate v4 address');
       };
       await until('the last address', isUsedUp, 600_000);
+      await mesh.lab.apply('foreign', []);
+      const props = { hosts: DATABASES, ports: [EgressPort.tcp(5432)], dnsCapture: true };
+      const shop = synthesise((app) => new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'db', props));
+      await mesh.apply([...BEFORE, ...shop]);
+      for (const host of DATABASES)
+        await mesh.expectRow({
+          from: 'stays',
+          request: `tcp://${host}:5432`,
+          expect: { outcome: 'answered', via: 'sidecar', answeredBy: host },
+        });
     });
   },
 );
