@@ -108,7 +108,8 @@ function inClusterTls(
   const internal = `outbound_.${destination.port}_.${destination.subset ?? ''}_.${destination.host}`;
   // Envoy sends no address as a server name.
   const named = authority === undefined || isIP(authority.replace(/^\[(.*)\]$/, '$1')) !== 0 ? undefined : authority;
-  const serverName: string | undefined = tls.value.sni || (isMesh ? internal : named);
+  const isAsked = endpoint.kind === 'asked';
+  const serverName: string | undefined = tls.value.sni || (isMesh && !isAsked ? internal : named);
   const layer: Layer = {
     by: hop,
     serverName,

@@ -96,7 +96,8 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     if (!places.isComplete || flow.payload === 'bytes')
       throw new Undetermined(`the model does not know whether ${name} expects the PROXY protocol`, [proxyProtocol]);
     leg.plaintext = true;
-    return leg.refuse('host', 503, `${name} does not expect the PROXY protocol`, [proxyProtocol]);
+    const status = layer === undefined && flow.http2 ? 502 : 503;
+    return leg.refuse('host', status, `${name} does not expect the PROXY protocol`, [proxyProtocol]);
   }
   switch (reception.kind) {
     case 'answers':
