@@ -76,6 +76,7 @@ test('the name of a header that a route removes or sets to nothing need not be o
 test.each([
   ['loadBalancer: { consistentHash: { httpHeaderName: x, ringHash: { minimumRingSize: 9000000 } } }', /ring of hashes/],
   ['loadBalancer: { consistentHash: { httpHeaderName: x, minimumRingSize: 9000000 } }', /ring of hashes/],
+  ['loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, path: "/\\na" } } }', /cookie .* end of a line/],
 ])('a cluster that Envoy rejects: %s', (settings, reason) => {
   expect(asked(policy(settings))).toMatchObject(undetermined(reason));
   expect(asked(policy(settings), 'other')).toMatchObject({ outcome: 'answered' });
@@ -95,6 +96,13 @@ test.each([
   expect(
     asked(policy(`tls: { mode: SIMPLE, sni: ${'x'.repeat(bytes)}, subjectAltNames: [elsewhere.example.com] }`)),
   ).toMatchObject(answer);
+});
+
+test.each([
+  ['0.001s', undetermined(/connections may last 0.001s/)],
+  ['1h', { outcome: 'answered' }],
+])('connections that may last %s', (longest, answer) => {
+  expect(asked(policy(`connectionPool: { tcp: { maxConnectionDuration: ${longest} } }`))).toMatchObject(answer);
 });
 
 describe('several entries of a host, one with DNS_ROUND_ROBIN', () => {

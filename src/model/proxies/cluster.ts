@@ -12,6 +12,7 @@ import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
 import { isHttp2 } from '../../istio/protocols';
+import { millisecondsOf } from '../../schema/durations';
 import { originates } from '../../manifests/tls';
 import { TrafficPolicy } from '../../manifests/specs';
 
@@ -129,6 +130,11 @@ function clusterOf(
   const refused = rejectionOf(rule, chosen, number, tls);
   if (refused) throw refused;
   const pool = inForce('connectionPool', rule, chosen, number);
+  const longest = pool?.tcp?.maxConnectionDuration;
+  if (longest && millisecondsOf(longest) < SHORT)
+    throw new Undetermined(`connections may last ${longest}, and an answer takes longer or not`, [
+      whereInForce('connectionPool', rule, chosen, number)!,
+    ]);
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
   if (dynamic && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
     throw new Undetermined(
@@ -214,11 +220,14 @@ function passthroughOf(
   return whereInForce('loadBalancer', rule, subset, port);
 }
 
+/** What a connection with one answer may take, in milliseconds. */
+const SHORT = 100;
+
 /** The most bytes of a server name, and the largest ring of hashes, that Envoy takes in a cluster. */
 const LONGEST_SNI = 255;
 const LARGEST_RING = 8_388_608;
 
-/** Why Envoy rejects the cluster, although admission takes its rule. */
+/** Why Envoy rejects the cluster, or makes a response that is none, although admission takes its rule. */
 function rejectionOf(
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,
@@ -227,11 +236,16 @@ function rejectionOf(
 ): Undetermined | undefined {
   const rejected = (why: string, where: FieldRef) =>
     new Undetermined(`${why}, and Envoy rejects the cluster and keeps the one that it had before`, [where]);
-  const { ringHash, minimumRingSize } = inForce('loadBalancer', rule, subset, port)?.consistentHash ?? {};
+  const { ringHash, minimumRingSize, httpCookie } = inForce('loadBalancer', rule, subset, port)?.consistentHash ?? {};
   if ((ringHash?.minimumRingSize ?? minimumRingSize ?? 0) > LARGEST_RING)
     return rejected(
       `a ring of hashes has more than ${LARGEST_RING} entries`,
       whereInForce('loadBalancer', rule, subset, port)!,
+    );
+  if (/[\0\n\r]/.test(`${httpCookie?.name} ${httpCookie?.path}`))
+    return new Undetermined(
+      'a cookie that the proxy sets holds the end of a line, with which nobody reads the response',
+      [whereInForce('loadBalancer', rule, subset, port)!],
     );
   if (tls && originates(tls.value) && Buffer.byteLength(tls.value.sni ?? '') > LONGEST_SNI)
     return rejected(`a server name has more than ${LONGEST_SNI} bytes`, fieldRef(tls.object, `${tls.field}.sni`));
