@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import { shown } from './shown';
-import { isDryRun } from '../istio/policies';
+import { isDryRun, ISTIODS_OWN } from '../istio/annotations';
 
 /** Kubernetes' limit for DNS labels. Istio applies it to the names of Gateways, ports and subsets as well. */
 const LABEL_LENGTH = 63;
@@ -115,6 +115,8 @@ export function assertAnnotations(annotations: Record<string, string>): void {
 }
 
 function assertQualifiedName(key: string, what: string): void {
+  if (key.startsWith(ISTIODS_OWN))
+    throw new Error(`"${key}" is ${what === 'label' ? 'a label' : 'an annotation'} of istiod's own; leave it out`);
   const [name, prefix, ...rest] = key.split('/').reverse();
   const prefixFits =
     prefix === undefined || (prefix.length <= 253 && prefix.split('.').every((label) => DNS_LABEL.test(label)));

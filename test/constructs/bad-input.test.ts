@@ -294,6 +294,12 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     PARTNER,
     ['annotations: "istio.io/dry-run" has istiod only count what AuthorizationPolicies would do', 'leave it out'],
   ],
+  [
+    'an annotation by which istiod would read routes otherwise',
+    sidecar({ annotations: { 'internal.istio.io/route-semantics': 'gateway' } }),
+    SITES,
+    ['annotations: "internal.istio.io/route-semantics" is an annotation of istiod\'s own', 'leave it out'],
+  ],
 
   [
     'addresses for several hosts',

@@ -2,7 +2,7 @@ import { Certainty } from '../answer/certainty';
 import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
-import { isDryRun } from '../../istio/policies';
+import { isDryRun } from '../../istio/annotations';
 import { Registry } from '../registry/registry';
 import { valueIn } from '../../values/grouping';
 

@@ -1,4 +1,5 @@
 import { field, literal, Validation } from './cel';
+import { ISTIODS_OWN } from '../../istio/annotations';
 
 /** What the guard is told, or finds in the app at synth. */
 export interface GuardFacts {
@@ -53,13 +54,10 @@ interface ResourceRule {
   readonly resources: string[];
 }
 
-/** By annotations and labels below this istiod tells apart what it made of other kinds of objects. */
-export const INTERNAL = 'internal.istio.io/';
-
 export const NOT_ISTIODS_OWN = {
-  expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
+  expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(ISTIODS_OWN)}))`,
   message:
-    `Annotations below ${INTERNAL} are istiod's own: with them it would read this object otherwise, as values that the ` +
+    `Annotations below ${ISTIODS_OWN} are istiod's own: with them it would read this object otherwise, as values that the ` +
     'sidecars of others refuse, or as a Gateway for pods of another namespace. Leave them out.',
 };
 

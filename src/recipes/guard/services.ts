@@ -1,6 +1,7 @@
 import { field, isBelowNamespace, isInside, literal } from './cel';
-import { GuardFacts, GuardPolicies, HIDDEN, INTERNAL, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
+import { GuardFacts, GuardPolicies, HIDDEN, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
 import { FEW_PORTS } from './sizes';
+import { ISTIODS_OWN } from '../../istio/annotations';
 
 /**
  * Kubernetes' own writers of endpoints: the controllers, by the accounts that they have one by one or together, and the
@@ -60,9 +61,9 @@ export const SERVICE_POLICIES: GuardPolicies = {
           'of its clusters any more: write two Services.',
       },
       {
-        expression: `!${labelsOf('object')}.exists(key, key.startsWith(${literal(INTERNAL)}))`,
+        expression: `!${labelsOf('object')}.exists(key, key.startsWith(${literal(ISTIODS_OWN)}))`,
         message:
-          `Labels below ${INTERNAL} are istiod's own: with them istiod would write clusters for this Service ` +
+          `Labels below ${ISTIODS_OWN} are istiod's own: with them istiod would write clusters for this Service ` +
           'that the egress gateway rejects. Leave them out.',
       },
       FEW_PORTS,

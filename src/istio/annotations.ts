@@ -1,3 +1,6 @@
+/** By annotations and labels below this istiod tells apart what it made of other kinds of objects. */
+export const ISTIODS_OWN = 'internal.istio.io/';
+
 /** Whether by these annotations istiod only counts what an AuthorizationPolicy would do. */
 export function isDryRun(annotations: Readonly<Record<string, unknown>> = {}): boolean {
   return /^(1|t|true)$/i.test(String(annotations['istio.io/dry-run']));
