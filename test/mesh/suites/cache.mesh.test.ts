@@ -43,11 +43,13 @@ const taker = (change: number): KubeObject[] => [
   } as unknown as KubeObject,
 ];
 
+/** What proxies of this run call their version. */
+const VERSION = `${process.env.MESH_PROXIES ?? process.env.MESH_ISTIO}-lab`;
+
 /** A route for its own namespace, whose name gives its proxies' routes the hash of the callers'. */
 function misnamed(): KubeObject {
   const routes = ({ kind, metadata }: KubeObject) => kind === 'VirtualService' && metadata.namespace === 'shop';
-  const by = (namespace: string) =>
-    `80~${process.env.MESH_ISTIO}-lab~Kubernetes~${namespace}.svc.cluster.local~false~false~false~`;
+  const by = (namespace: string) => `80~${VERSION}~Kubernetes~${namespace}.svc.cluster.local~false~false~false~`;
   const seenByAll = ['istio-ingressgateway.istio-system', 'taker.other']
     .map((name) => `${name}.svc.cluster.local/${name.split('.')[1]}~`)
     .join('');
@@ -64,22 +66,26 @@ function misnamed(): KubeObject {
   };
 }
 
-const MISNAMED = misnamed();
+let made: KubeObject | undefined;
 
-/** Who answers a caller of the shop, after so many changes: which proxy istiod works for first is a matter of chance. */
+/**
+ * Who answers a caller of the shop after each of some changes, until somebody else than the host does: which proxy istiod
+ * works for first is a matter of chance.
+ */
 async function answerers(mesh: Mesh): Promise<unknown[]> {
-  const found = new Set<unknown>();
-  for (let change = 0; change < 16; change++) {
-    await mesh.apply([...BEFORE, ...taker(change), MISNAMED]);
+  const found: unknown[] = [];
+  made ??= misnamed(); // It takes seconds.
+  for (let change = 0; change < 16 && !found.some((name) => name !== HOST); change++) {
+    await mesh.apply([...BEFORE, ...taker(change), made]);
     const { seen } = (await mesh.see(rowOf('stays'))).judgement;
-    found.add(seen.outcome === 'answered' ? seen.answeredBy : seen.outcome);
+    found.push(seen.outcome === 'answered' ? seen.answeredBy : seen.outcome);
   }
-  return [...found].sort();
+  return found;
 }
 
 describeMesh('with the cache', world, (mesh) => {
   test('the name of a private route brings what other callers send to its author', async () => {
-    expect(await answerers(mesh)).toEqual([HOST, 'taker.example.com']);
+    expect((await answerers(mesh)).at(-1)).toBe('taker.example.com');
   });
 });
 
@@ -87,6 +93,6 @@ const helmValues = JSON.stringify({ pilot: { env: { PILOT_ENABLE_XDS_CACHE: 'fal
 
 describeMesh('without the cache', { ...world, helmValues }, (mesh) => {
   test('without the cache its name brings nothing', async () => {
-    expect(await answerers(mesh)).toEqual([HOST]);
+    expect(await answerers(mesh)).toEqual(Array(16).fill(HOST));
   });
 });
