@@ -336,7 +336,9 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
       { name: 'skywalking', skywalking: { service: TRACER, port: 11800 } },
       { name: 'opentelemetry', opentelemetry: { service: TRACER, port: 4317 } },
       { name: 'collector', envoyOtelAls: { service: TRACER, port: 4317 } },
+      { name: 'collector-placed', envoyOtelAls: { service: `tracing/${TRACER}`, port: 4317 } },
       { name: 'authorizer', envoyExtAuthzHttp: { service: TRACER, port: 9411, failOpen: true } },
+      { name: 'authorizer-placed', envoyExtAuthzHttp: { service: `tracing/${TRACER}`, port: 9411, failOpen: true } },
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };

@@ -119,15 +119,17 @@ describeMesh(
     );
 
     test('the same entry ends access logs by such a provider, and what such an authorizer decides about is refused', async () => {
-      const asked: KubeObject = {
-        apiVersion: 'security.istio.io/v1',
-        kind: 'AuthorizationPolicy',
-        metadata: { name: 'asked', namespace: 'egress' },
-        spec: { action: 'CUSTOM', provider: { name: 'authorizer' }, rules: [{}] },
+      const asking = (suffix: string) => {
+        const asked: KubeObject = {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: 'asked', namespace: 'egress' },
+          spec: { action: 'CUSTOM', provider: { name: `authorizer${suffix}` }, rules: [{}] },
+        };
+        const logged = telemetry('logged', 'shop', {});
+        logged.spec = { accessLogging: [{ providers: [{ name: `collector${suffix}` }] }] };
+        return [...manifests.filter((object) => !isCure(object)), tracer, asked, logged];
       };
-      const logged = telemetry('logged', 'shop', {});
-      logged.spec = { accessLogging: [{ providers: [{ name: 'collector' }] }] };
-      const objects = [...manifests.filter((object) => !isCure(object)), tracer, asked, logged];
       const sidecar = mesh.lab.proxies.find(({ pod }) => pod.id === 'checkout')!;
       const found = async () => {
         const dump = JSON.parse(await sidecar.admin('/config_dump?resource=dynamic_listeners'));
@@ -135,10 +137,12 @@ describeMesh(
         const { judgement } = await mesh.see({ from: 'checkout', request: `http://${THROUGH}/` });
         return [listeners.includes('OpenTelemetryAccessLogConfig'), judgement.seen.outcome];
       };
-      await mesh.apply(objects);
+      await mesh.apply(asking(''));
       expect(await found()).toEqual([true, 'answered']);
-      await mesh.apply([...objects, ENTRY]);
+      await mesh.apply([...asking(''), ENTRY]);
       expect(await found()).toEqual([false, 'refused']);
+      await mesh.apply([...asking('-placed'), ENTRY]);
+      expect(await found()).toEqual([true, 'answered']);
     });
 
     test('spans that a younger Telemetry reports again bring the headers with them', async () => {
