@@ -99,7 +99,7 @@ export interface EgressBoundaryProps {
 
   /**
    * The namespaces of the cluster that the applications may call in addition to their own, on every port. Empty for
-   * none.
+   * none. The namespace of a gateway stops synth.
    *
    * @default - all namespaces except those of gateways
    */

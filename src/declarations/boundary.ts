@@ -75,7 +75,7 @@ export class Boundary implements Declaration {
 
   /** What only the whole app shows: gateways that no namespace may reach, workloads that no policy can select. */
   public conflicts(): Conflict[] {
-    const { namespaces, guarded } = this.settings;
+    const { namespaces, guarded, peers = [] } = this.settings;
     const unplaced = namespaces.length > 0 ? allowedEgressOf(this.construct).unplaced : [];
     return [
       ...unplaced.map(({ node }) =>
@@ -94,6 +94,7 @@ export class Boundary implements Declaration {
           ),
         ),
       ...namespaces.flatMap((namespace) => this.openedGuard(namespace) ?? []),
+      ...peers.filter((peer) => this.gatewayNamespaces.includes(peer)).map((peer) => this.openedGateway(peer)),
       ...[...namespaces.map((namespace) => ({ namespace })), ...guarded].flatMap((place) =>
         this.privateAddresses(place),
       ),
@@ -146,6 +147,15 @@ export class Boundary implements Declaration {
         );
     }
     return undefined;
+  }
+
+  /** Gateways are reached on the hop's port only. */
+  private openedGateway(peer: string): Conflict {
+    return this.conflict(
+      `boundary-opens-gateway: "${peer}" under \`peers\` is the namespace of a gateway, whose pods would be reached on ` +
+        `every port. Leave it out: \`gateways\` opens the port of the hop. Anything else there is opened by ` +
+        `\`unsafeAllowedEgress\`, with \`toNamespaces: ["${peer}"]\` and its ports.`,
+    );
   }
 
   private conflict(problem: string): Conflict {

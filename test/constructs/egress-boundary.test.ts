@@ -192,6 +192,23 @@ test('named peers are the only ones, apart from the namespace itself', () => {
   ]);
 });
 
+test.each([
+  ['given', true],
+  ['of the app', false],
+])('the namespace of a gateway among the peers stops synth, the gateway is %s', (_whose, isGiven) => {
+  const made = world((w) => {
+    const exit = w.exit();
+    w.boundary({ namespaces: ['shop'], gateways: isGiven ? [exit] : undefined, peers: ['web', 'egress'] });
+  });
+  const message = errorOf(() => made.app.synth());
+  expect(message).toContain(
+    '[platform/boundary] boundary-opens-gateway: "egress" under `peers` is the namespace of a gateway, whose pods would ' +
+      'be reached on every port. Leave it out: `gateways` opens the port of the hop. Anything else there is opened by ' +
+      '`unsafeAllowedEgress`, with `toNamespaces: ["egress"]` and its ports.',
+  );
+  expect(message.match(/boundary-opens-gateway/g)).toHaveLength(1);
+});
+
 test.each(['before', 'after'])(
   "a GatewayEgress that stands %s the boundary opens its gateway for its callers' namespace",
   (when) => {
