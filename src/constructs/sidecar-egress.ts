@@ -16,6 +16,7 @@ import { isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
 import { assertHostName, assertHostPattern, INTERNAL_CURE, isWildcardHost } from '../values/host-name';
 import { internalMeaning } from '../values/internal-host';
+import { refuseMapped } from '../values/ip-range';
 import { Problems } from '../values/problems';
 import { addresses, Checked, flag, list, namespaceName, oneOf, readProps, Readers, text } from '../values/readers';
 import { EgressResolution } from '../values/traffic-options';
@@ -242,6 +243,7 @@ function readersFor(props: SidecarEgressProps): Readers<SidecarEgressProps> {
   const assertEndpoint = (endpoint: string) => {
     const internal = props.unsafeInternalHosts === true;
     if (isAddress(endpoint)) {
+      refuseMapped(endpoint);
       const inside = internal ? undefined : internalMeaning(endpoint);
       if (inside !== undefined) throw new Error(`"${endpoint}" ${inside}; ${INTERNAL_CURE}`);
       return;

@@ -1,4 +1,5 @@
 import { isIP } from 'net';
+import { shortForm } from '../istio/ranges';
 import { shown } from './shown';
 
 /**
@@ -12,6 +13,7 @@ export function assertCidr(value: string): string {
   const version = isIP(address);
   if (version === 0 || rest.length > 0)
     throw new Error(`${shown(value)} is not an address range, such as "203.0.113.0/24" or "2001:db8::/32"`);
+  refuseMapped(value);
   const widest = version === 4 ? 32 : 128;
   if (mask === undefined) throw new Error(`"${value}" has no mask; for this one address write "${value}/${widest}"`);
   if (!/^(0|[1-9]\d*)$/.test(mask) || Number(mask) > widest)
@@ -19,10 +21,26 @@ export function assertCidr(value: string): string {
   return value;
 }
 
+/**
+ * Refuses an IPv4 address, or range, that is written as IPv6 (`::ffff:127.0.0.1`): checks of IPv4 ranges do not find it,
+ * and two ServiceEntries with one of them crash istiod.
+ */
+export function refuseMapped(value: string): void {
+  const [address, mask] = value.split('/');
+  const words = isIP(address) === 6 ? /^::ffff:([^:]+):([^:]+)$/.exec(shortForm(address)) : null;
+  if (!words) return;
+  const bytes = words.slice(1).flatMap((word) => [Math.floor(parseInt(word, 16) / 256), parseInt(word, 16) % 256]);
+  const bits = mask === undefined ? '' : `/${Math.max(0, Number(mask) - 96)}`;
+  throw new Error(`"${value}" is IPv4 that is written as IPv6; write "${bytes.join('.')}${bits}"`);
+}
+
 /** Refuses anything but an IP address or, where ranges are allowed, an address range. */
 export function assertAddress(value: string, options: { ranges: boolean }): string {
   const given = typeof value === 'string' ? value : '';
-  if (isIP(given) !== 0) return value;
+  if (isIP(given) !== 0) {
+    refuseMapped(value);
+    return value;
+  }
   if (options.ranges && given.includes('/')) return assertCidr(value);
   if (isIP(given.split('/')[0]) !== 0)
     throw new Error(

@@ -326,6 +326,12 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     ['endpoints[1]: "203.0.113.10" is listed twice'],
   ],
   [
+    'an IPv4 endpoint in the form of IPv6',
+    sidecar({ endpoints: ['::ffff:127.0.0.1'] }),
+    SITES,
+    ['endpoints[0]: "::ffff:127.0.0.1" is IPv4 that is written as IPv6', 'write "127.0.0.1"'],
+  ],
+  [
     'an address that is none',
     sidecar({ addresses: ['db'] }),
     SITES,

@@ -48,6 +48,22 @@ test.each([
   expect(errorOf(() => assertAddress(value, { ranges }))).toContain(part);
 });
 
+test.each([
+  ['::ffff:127.0.0.1', '127.0.0.1'],
+  ['::FFFF:7f00:1', '127.0.0.1'],
+  ['0:0:0:0:0:ffff:a9fe:a9fe', '169.254.169.254'],
+  ['::ffff:10.0.0.0/104', '10.0.0.0/8'],
+  ['::ffff:0:0/96', '0.0.0.0/0'],
+])('%s is IPv4, and is to be written so', (value, instead) => {
+  const message = `"${value}" is IPv4 that is written as IPv6; write "${instead}"`;
+  expect(errorOf(() => assertAddress(value, { ranges: true }))).toBe(message);
+  if (value.includes('/')) expect(errorOf(() => assertCidr(value))).toBe(message);
+});
+
+test.each(['::ffff', '::ffff:1', '::ffff:1:2:3', '64:ff9b::7f00:1'])('%s is IPv6', (value) => {
+  expect(assertAddress(value, { ranges: false })).toBe(value);
+});
+
 test('where ranges are not allowed, none is suggested', () => {
   expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe(
     '"db.example.com" is not an IP address, such as "203.0.113.10"',
