@@ -63,8 +63,13 @@ function serveHttp(host: ExternalListener): void {
   });
   listen(host, 80, (socket, first) => {
     if (clientHello(first)) encrypted.add(socket);
-    (first.toString('latin1').startsWith(HTTP2_PREFACE) ? http2Server : server).emit('connection', socket);
-    socket.resume(); // a TLS server does that itself
+    // A server of HTTP/2 or TLS reads on by itself.
+    if (first.toString('latin1').startsWith(HTTP2_PREFACE)) {
+      http2Server.emit('connection', socket);
+      return;
+    }
+    server.emit('connection', socket);
+    socket.resume();
   });
 }
 
@@ -168,6 +173,10 @@ function answer(host: ExternalListener): http.RequestListener {
         setTimeout(() => {
           if (redirected)
             response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
+          if (isGrpc && wish.isStream) {
+            streamGrpc(response as unknown as http2.Http2ServerResponse, Buffer.concat(chunks));
+            return;
+          }
           if (isGrpc) {
             answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
             return;
@@ -192,6 +201,14 @@ function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, mes
   response.end(message);
 }
 
+/** A stream of the server's: repeats the message ten times a second, for as long as somebody takes it. */
+function streamGrpc(response: http2.Http2ServerResponse, message: Buffer): void {
+  response.setHeader('content-type', 'application/grpc');
+  const repeating = setInterval(() => response.write(message), 100);
+  response.on('close', () => clearInterval(repeating));
+  response.write(message);
+}
+
 /** Accepts a WebSocket and echoes the first message, which is short. */
 function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket: net.Socket) => void {
   return (request, socket) => {
@@ -214,11 +231,11 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?refused` (HTTP/2). */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2). */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
-): { status: number; grpcStatus: number; delay: number; refused: boolean } {
+): { status: number; grpcStatus: number; delay: number; refused: boolean; isStream: boolean } {
   const wish = new URLSearchParams(request.url?.split('?')[1]);
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
@@ -228,6 +245,7 @@ function wishOf(
     grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0),
     delay: over ? 0 : Number(wish.get('delay') ?? 0),
     refused: !over && wish.has('refused'),
+    isStream: wish.has('stream'),
   };
 }
 

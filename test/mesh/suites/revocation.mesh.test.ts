@@ -9,11 +9,12 @@ import { setTimeout as sleep } from 'timers/promises';
 import { Chart } from 'cdk8s';
 import { Egress } from '../../../src/constructs/egress';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
-import { GatewayEgress, GatewayRefusal } from '../../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayEgressProps, GatewayRefusal } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
-import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { SidecarEgress, SidecarEgressProps } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
+import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { chosen } from '../cover';
 import { KubeObject } from '../lab';
@@ -190,28 +191,55 @@ for (const isScoped of [false, true]) {
   });
 }
 
-/** Opens a WebSocket and a TLS connection, says so in a file, and prints which are left when another file is there. */
+/** Opens what it is told, says so in a file, and prints what is left when another file is there. */
 const HOLDING = `
   const fs = require('fs');
-  const [host, began, end] = process.argv.slice(1);
-  const open = new Set();
-  const hold = (scheme, socket) => {
-    open.add(scheme);
-    socket.on('error', () => undefined).on('close', () => open.delete(scheme));
-    if (open.size === 2) fs.writeFileSync(began, '');
-  };
-  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'a2V5' };
+  const [host, began, end, ...what] = process.argv.slice(1);
   const fail = () => process.exit(1);
-  const asked = require('http').get('http://' + host + '/', { headers }).on('response', fail).on('error', fail);
-  asked.on('upgrade', (_, socket) => hold('http', socket));
-  const secured = require('tls').connect({ host, port: 443, servername: host, rejectUnauthorized: false });
-  secured.on('error', () => open.has('https') || fail()).on('secureConnect', () => hold('https', secured));
+  const open = new Map();
+  const hold = (one, isOpen) => {
+    open.set(one, isOpen);
+    if (open.size === what.length) fs.writeFileSync(began, '');
+  };
+  const hang = (one, socket) => {
+    socket.on('error', () => undefined);
+    hold(one, () => !socket.destroyed);
+  };
+  const openers = {
+    websocket: (one, port) => {
+      const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'a2V5' };
+      const asked = require('http').get({ host, port, headers }).on('response', fail).on('error', fail);
+      asked.on('upgrade', (_, socket) => hang(one, socket));
+    },
+    tls: (one, port) => {
+      const secured = require('tls').connect({ host, port, servername: host, rejectUnauthorized: false });
+      secured.on('error', () => open.has(one) || fail()).on('secureConnect', () => hang(one, secured));
+    },
+    // A stream, on which the host sends ten messages a second.
+    grpc: (one, port) => {
+      const session = require('http2').connect('http://' + host + ':' + port).on('error', () => undefined);
+      const headers = { ':method': 'POST', ':path': '/lab.Echo/Say?stream', 'content-type': 'application/grpc', te: 'trailers' };
+      let heard;
+      const stream = session.request(headers).on('error', () => undefined);
+      stream.on('close', () => open.has(one) || fail());
+      stream.on('data', () => {
+        heard = Date.now();
+        if (!open.has(one)) hold(one, () => Date.now() - heard < 1000);
+      });
+      stream.end(Buffer.from([0, 0, 0, 0, 1, 0]));
+    },
+  };
+  for (const one of what) openers[one.split(':')[0]](one, one.split(':')[1]);
   setInterval(() => {
     if (!fs.existsSync(end)) return;
-    console.log([...open].sort().join());
+    console.log(what.filter((one) => open.get(one)()).join());
     process.exit();
   }, 50);
 `;
+const WEBSOCKET = 'websocket:80';
+const TLS = 'tls:443';
+const STREAM = 'grpc:80';
+const ports = [EgressPort.grpc(80)];
 
 /** Another team's side of the gateway, from a repository of its own. */
 function otherTeams(refusal: GatewayRefusal, ...callers: string[]): KubeObject[] {
@@ -285,22 +313,27 @@ describeMesh('a gateway without istiod', { table: table(true), manifests: BEFORE
 
 let round = 0;
 
-/**
- * Which connections of a caller that stays are left after each of these changes.
- *
- * @param isBrief whether the drain time of its sidecar is short enough to wait for, as the gateway's is
- */
-async function leftAfter(mesh: Mesh, changes: (() => Promise<unknown>)[], isBrief = false): Promise<string[]> {
+interface Held {
+  readonly from?: string;
+  readonly what?: string[];
+  /** Whether the drain time of its sidecar is short enough to wait for, as the gateway's is. */
+  readonly isBrief?: boolean;
+}
+
+/** What is left of that which a caller holds open, after each of these changes. */
+async function leftAfter(
+  mesh: Mesh,
+  changes: (() => Promise<unknown>)[],
+  { from = 'stays', what = [WEBSOCKET, TLS], isBrief }: Held = {},
+): Promise<string[]> {
   const left: string[] = [];
   for (const change of changes) {
-    const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`holding-${++round}-${what}`));
-    const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
+    const [began, end] = ['began', 'end'].map((file) => mesh.lab.logFile(`holding-${++round}-${file}`));
+    const holding = mesh.lab.shellOf(from).must(process.execPath, ['-e', HOLDING, HOST, began, end, ...what]);
     await Promise.race([holding, until('the connections', () => fs.existsSync(began))]);
     await change();
     await mesh.lab.istiod.barrier(mesh.lab.proxies.length, 60);
-    for (const proxy of mesh.lab.proxies.filter(
-      ({ pod }) => pod.role === 'router' || (isBrief && pod.id === 'stays'),
-    )) {
+    for (const proxy of mesh.lab.proxies.filter(({ pod }) => pod.role === 'router' || (isBrief && pod.id === from))) {
       const busy = async () => [...(await proxy.stats('total_(filter_chains|listeners)_(draining|warming)$')).values()];
       await until('the end of the drain time', async () => (await busy()).every((count) => count === 0));
     }
@@ -332,7 +365,7 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
     const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`logged-${what}`));
     await mesh.see(rowOf('stays'));
     const before = lines();
-    const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
+    const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end, WEBSOCKET, TLS]);
     await Promise.race([holding, until('the connections', () => fs.existsSync(began))]);
     await mesh.see(rowOf('stays'));
     expect(lines()).toBe(before + 1);
@@ -344,7 +377,7 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
   test('while another team declares hosts and callers', async () => {
     const { CLOSED } = GatewayRefusal;
     const changes = [() => others(CLOSED, 'one'), () => others(CLOSED, 'one', 'two'), () => others()];
-    expect(await leftAfter(mesh, changes)).toEqual(changes.map(() => 'http,https'));
+    expect(await leftAfter(mesh, changes)).toEqual(changes.map(() => `${WEBSOCKET},${TLS}`));
   });
 
   test('but not while the callers of their host change', async () => {
@@ -356,6 +389,16 @@ describeMesh('connections that stay open', { table: table(true), manifests: BEFO
     const changes = [() => others(FORBIDDEN, 'one'), () => others(FORBIDDEN, 'one', 'two'), () => others()];
     expect(await leftAfter(mesh, changes)).toEqual(changes.map(() => ''));
   });
+
+  test.each(['stays', 'leaves'])('streams of gRPC end and stay as they do: of the caller that %s', async (from) => {
+    await mesh.apply(manifestsWith({ ports }, 'stays', 'leaves'));
+    const changes = [
+      () => others(GatewayRefusal.CLOSED, 'one'),
+      () => others(GatewayRefusal.FORBIDDEN, 'one'),
+      () => mesh.lab.apply('manifests', manifestsWith({ ports }, 'stays', 'comes')),
+    ];
+    expect(await leftAfter(mesh, changes, { from, what: [STREAM] })).toEqual([STREAM, '', '']);
+  });
 });
 
 /** What is declared in the callers' namespace, on a locked mesh. */
@@ -366,13 +409,19 @@ const declared = (build: (shop: Chart, exit: EgressGateway) => Egress | undefine
     const egress = build(new Chart(app, 'shop', { namespace: 'shop' }), new EgressGateway(platform, 'exit'));
     if (originates) egress?.originateTls('tls');
   });
-const bySidecar = (shop: Chart) => new SidecarEgress(shop, 'partner', { hosts: [HOST] });
-const byGateway = (shop: Chart, gateway: EgressGateway) =>
-  new GatewayEgress(shop, 'partner', { gateway, hosts: [HOST], callers: [Caller.serviceAccount('shop', 'stays')] });
+const bySidecar = (more?: Partial<SidecarEgressProps>) => (shop: Chart) =>
+  new SidecarEgress(shop, 'partner', { hosts: [HOST], ...more });
+const byGateway = (more?: Partial<GatewayEgressProps>) => (shop: Chart, gateway: EgressGateway) =>
+  new GatewayEgress(shop, 'partner', {
+    gateway,
+    hosts: [HOST],
+    callers: [Caller.serviceAccount('shop', 'stays')],
+    ...more,
+  });
 const NONE = declared(() => undefined);
 
 describeMesh(
-  'WebSockets that stay open',
+  'requests that stay open',
   {
     table: { ...table(true), mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },
     manifests: [
@@ -393,15 +442,37 @@ describeMesh(
     ],
   },
   (mesh) => {
-    test.each<[string, KubeObject[], KubeObject[], string]>([
-      ['the mesh is locked', [], NONE, 'http'],
-      ['the host is taken out', declared(bySidecar), NONE, 'http'],
-      ['TLS is originated at the sidecar', declared(bySidecar), declared(bySidecar, true), 'http'],
-      ['the host moves behind a gateway', declared(bySidecar), declared(byGateway), 'http'],
-      ['TLS is originated at the gateway', declared(byGateway), declared(byGateway, true), 'http,https'],
-    ])('a WebSocket goes on as it began when %s', async (_change, before, after, left) => {
+    const changes = (more?: { ports: EgressPort[] }): [string, KubeObject[], KubeObject[], string][] => [
+      ['the mesh is locked', [], NONE, WEBSOCKET],
+      ['the host is taken out', declared(bySidecar(more)), NONE, WEBSOCKET],
+      ['TLS is originated at the sidecar', declared(bySidecar(more)), declared(bySidecar(more), true), WEBSOCKET],
+      ['the host moves behind a gateway', declared(bySidecar(more)), declared(byGateway(more)), WEBSOCKET],
+      [
+        'TLS is originated at the gateway',
+        declared(byGateway(more)),
+        declared(byGateway(more), true),
+        `${WEBSOCKET},${TLS}`,
+      ],
+    ];
+
+    test.each(changes())('a WebSocket goes on as it began when %s', async (_change, before, after, left) => {
       await mesh.apply(before);
-      expect(await leftAfter(mesh, [() => mesh.lab.apply('manifests', after)], true)).toEqual([left]);
+      const change = () => mesh.lab.apply('manifests', after);
+      expect(await leftAfter(mesh, [change], { isBrief: true })).toEqual([left]);
+    });
+
+    test.each(changes({ ports }))('a stream of gRPC goes on as it began when %s', async (_change, before, after) => {
+      await mesh.apply(before);
+      const change = () => mesh.lab.apply('manifests', after);
+      expect(await leftAfter(mesh, [change], { isBrief: true, what: [STREAM] })).toEqual([STREAM]);
+    });
+
+    test('a port that nothing else in the mesh has takes both with it', async () => {
+      const own = [EgressPort.grpc(80), EgressPort.grpc(50051), EgressPort.http(8081)];
+      await mesh.apply(declared(bySidecar({ ports: own }), true));
+      const change = () => mesh.lab.apply('manifests', NONE);
+      const what = [STREAM, 'grpc:50051', 'websocket:8081'];
+      expect(await leftAfter(mesh, [change], { isBrief: true, what })).toEqual([STREAM]);
     });
   },
 );

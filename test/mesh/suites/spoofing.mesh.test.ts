@@ -566,6 +566,7 @@ const NAMES = {
   own: 'www.own.example.com',
   through: 'www.through.example.com',
   secured: 'www.secured.example.com',
+  beside: 'www.beside.example.com',
 };
 
 describeMesh(
@@ -588,6 +589,7 @@ describeMesh(
           const payments = new Chart(app, 'payments', { namespace: 'payments' });
           new SidecarEgress(payments, 'open', { hosts: [NAMES.open, NAMES.own] });
           new SidecarEgress(payments, 'secured', { hosts: [NAMES.secured] }).originateTls('tls');
+          new SidecarEgress(payments, 'beside', { hosts: [NAMES.beside], endpoints: ['api.partner.com'] });
           const other = new Chart(app, 'other', { namespace: 'other' });
           new GatewayEgress(other, 'through', {
             gateway: helmGateway(other),
@@ -606,6 +608,14 @@ describeMesh(
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy: host, ...expect_ } });
       await mesh.lab.moveName(host, mesh.lab.hosts.find((one) => one.host === answeredBy)!.addresses[0]);
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy, ...expect_ } });
+    });
+
+    test('endpoints of an open host lead to one behind a gateway', async () => {
+      await mesh.expectRow({
+        from: 'refunds',
+        request: `http://${NAMES.beside}/`,
+        expect: { outcome: 'answered', via: 'sidecar', answeredBy: 'api.partner.com', hostHeader: NAMES.beside },
+      });
     });
 
     test('TLS that a proxy originates fails there', async () => {
