@@ -331,6 +331,10 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: replace('Service', /"tcp-db"/g, '"http"'),
   },
   'spoofing "TLS that a proxy originates fails there"': { change: unverified },
+  'spoofing "endpoints of an open host lead to one behind a gateway"': {
+    change: replace('ServiceEntry', /"endpoints":\[\{"address":"api.partner.com"\}\],/g, ''),
+  },
+  'spoofing "a wildcard takes the ports that a host by name leaves out"': { change: drop('ServiceEntry', /^any-/) },
   'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
@@ -419,7 +423,6 @@ export const LIMITS = [
   'revocation "a stream of gRPC goes on as it began when %s"',
   'revocation "streams of gRPC end and stay as they do"',
   'revocation "a port that nothing else in the mesh has takes both with it"',
-  'spoofing "endpoints of an open host lead to one behind a gateway"',
   'lockdown "and completes a name that does not exist"',
   'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "with another %s the former callers are let in until the former objects are deleted"',

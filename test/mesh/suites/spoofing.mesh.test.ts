@@ -567,6 +567,7 @@ const NAMES = {
   through: 'www.through.example.com',
   secured: 'www.secured.example.com',
   beside: 'www.beside.example.com',
+  named: 'www.wild.example.com',
 };
 
 describeMesh(
@@ -590,6 +591,8 @@ describeMesh(
           new SidecarEgress(payments, 'open', { hosts: [NAMES.open, NAMES.own] });
           new SidecarEgress(payments, 'secured', { hosts: [NAMES.secured] }).originateTls('tls');
           new SidecarEgress(payments, 'beside', { hosts: [NAMES.beside], endpoints: ['api.partner.com'] });
+          new SidecarEgress(payments, 'wild', { hosts: ['*.wild.example.com'] });
+          new SidecarEgress(payments, 'named', { hosts: [NAMES.named], ports: [EgressPort.tls()] });
           const other = new Chart(app, 'other', { namespace: 'other' });
           new GatewayEgress(other, 'through', {
             gateway: helmGateway(other),
@@ -616,6 +619,11 @@ describeMesh(
         request: `http://${NAMES.beside}/`,
         expect: { outcome: 'answered', via: 'sidecar', answeredBy: 'api.partner.com', hostHeader: NAMES.beside },
       });
+    });
+
+    test('a wildcard takes the ports that a host by name leaves out', async () => {
+      const row = { from: 'refunds', request: `http://${NAMES.named}/` };
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar', plaintextToHost: true } });
     });
 
     test('TLS that a proxy originates fails there', async () => {
