@@ -201,19 +201,23 @@ const HOLDING = `
     open.set(one, isOpen);
     if (open.size === what.length) fs.writeFileSync(began, '');
   };
-  const hang = (one, socket) => {
-    socket.on('error', () => undefined);
-    hold(one, () => !socket.destroyed);
+  const asking = [];
+  // It goes on if something comes back at the end.
+  const hang = (one, socket, question) => {
+    let heard = false;
+    socket.on('error', () => undefined).on('data', () => (heard = true));
+    asking.push(() => socket.write(question));
+    hold(one, () => heard);
   };
   const openers = {
     websocket: (one, port) => {
       const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'a2V5' };
       const asked = require('http').get({ host, port, headers }).on('response', fail).on('error', fail);
-      asked.on('upgrade', (_, socket) => hang(one, socket));
+      asked.on('upgrade', (_, socket) => hang(one, socket, Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61])));
     },
     tls: (one, port) => {
       const secured = require('tls').connect({ host, port, servername: host, rejectUnauthorized: false });
-      secured.on('error', () => open.has(one) || fail()).on('secureConnect', () => hang(one, secured));
+      secured.on('error', () => open.has(one) || fail()).on('secureConnect', () => hang(one, secured, 'GET / HTTP/1.1\\r\\nHost: ' + host + '\\r\\n\\r\\n'));
     },
     // A stream, on which the host sends ten messages a second.
     grpc: (one, port) => {
@@ -230,10 +234,14 @@ const HOLDING = `
     },
   };
   for (const one of what) openers[one.split(':')[0]](one, one.split(':')[1]);
-  setInterval(() => {
+  const waiting = setInterval(() => {
     if (!fs.existsSync(end)) return;
-    console.log(what.filter((one) => open.get(one)()).join());
-    process.exit();
+    clearInterval(waiting);
+    for (const ask of asking) ask();
+    setTimeout(() => {
+      console.log(what.filter((one) => open.get(one)()).join());
+      process.exit();
+    }, 500);
   }, 50);
 `;
 const WEBSOCKET = 'websocket:80';
