@@ -334,7 +334,6 @@ export const MUTATIONS: Record<string, Mutation> = {
   'spoofing "endpoints of an open host lead to one behind a gateway"': {
     change: replace('ServiceEntry', /"endpoints":\[\{"address":"api.partner.com"\}\],/g, ''),
   },
-  'spoofing "a wildcard takes the ports that a host by name leaves out"': { change: drop('ServiceEntry', /^any-/) },
   'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
