@@ -56,6 +56,11 @@ const policyInPlaceOfServer: Change = (object) =>
         },
       }
     : object;
+/** One server for the hops of both teams of `revocation`. */
+const sharedServer: Change = (object) =>
+  object.kind === 'Gateway' && JSON.stringify(object).includes('/ns/web/')
+    ? undefined
+    : replace('Gateway', /http-80[.][0-9a-f]+(?=[.]egress)/g, '*')(object);
 const otherCaller = replace('AuthorizationPolicy', /sa\/checkout/g, 'sa/crawler');
 /** All paths have one key. */
 const sameHopNames: Change = (object) =>
@@ -338,6 +343,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
+  'revocation "a session with one hop does not open another, by TLS %s"': { change: sharedServer },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'ports "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),

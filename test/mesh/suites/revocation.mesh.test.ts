@@ -542,6 +542,48 @@ describeMesh('a certificate that runs out', { table: withRaw, manifests: BEFORE 
   });
 });
 
+const TENANTS = ['shop', 'web'];
+const OF_TENANTS = synthesise((app) => {
+  const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+  gateway.lockdown();
+  for (const namespace of TENANTS) {
+    new GatewayEgress(new Chart(app, namespace, { namespace }), 'partner', {
+      gateway,
+      hosts: [`${namespace}.partner.com`],
+      callers: [Caller.serviceAccount(namespace, 'one')],
+    });
+  }
+});
+const tenants = {
+  ...withRaw,
+  external: TENANTS.map((namespace) => ({
+    host: `${namespace}.partner.com`,
+    http: 'ok' as const,
+    https: 'ok' as const,
+  })),
+};
+/** The private name by which a namespace's only caller reaches the gateway by HTTP. */
+const hopOf = (namespace: string): string =>
+  OF_TENANTS.flatMap(({ kind, spec }) => (kind === 'Gateway' ? spec.servers : []))
+    .filter(({ tls }) => tls.subjectAltNames?.includes(`spiffe://cluster.local/ns/${namespace}/sa/one`))
+    .flatMap(({ hosts }) => hosts.map((host: string) => host.split('/').pop()!))
+    .find((name: string) => name.startsWith('http-'));
+
+describeMesh('sessions with the gateway', { table: tenants, manifests: OF_TENANTS }, (mesh) => {
+  test.each(['1.2', '1.3'])('a session with one hop does not open another, by TLS %s', async (version) => {
+    await mesh.apply(OF_TENANTS);
+    const gateway = mesh.lab.pods.find(({ role }) => role === 'router')!.address;
+    const kept = mesh.lab.logFile(`kept-${version}`);
+    const pair = await mesh.lab.briefIdentity('spiffe://cluster.local/ns/shop/sa/one', 600);
+    const ask = async (name: string, ...args: string[]) => {
+      const program = [`--tls-max-v${version}`, '-e', KEEPING, gateway, name, kept, '', ...args];
+      return (await mesh.lab.shellOf('raw').must(process.execPath, program)).trim();
+    };
+    expect(await ask(hopOf('shop'), pair.certificate, pair.key)).toBe('200');
+    expect([await ask(hopOf('shop')), await ask(hopOf('web'))]).toEqual(['200', '']);
+  });
+});
+
 /** Writes a file when it listens, takes connections and says nothing, until another is there; prints how many it took. */
 const SILENT = `
   const fs = require('fs');
