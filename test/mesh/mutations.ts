@@ -435,6 +435,7 @@ export const LIMITS = [
   'revocation "but not while the callers of their host change"',
   'revocation "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',
+  'revocation "a private entry of another team for their host decides who fetches keys"',
   'ports "a program that does not read what istiod sends to it delays it"',
   'ports "unless an author of its namespace opens it"',
   'ports "or a headless Service of any team has an HTTP port of that number"',

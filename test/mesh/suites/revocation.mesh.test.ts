@@ -684,3 +684,51 @@ for (const isFetchedByIstiod of [true, false]) {
     });
   });
 }
+
+const PROVIDER = 'keys.example.com';
+/** A private entry for the host that has the keys. */
+const keysIn = (namespace: string): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'keys', namespace },
+  spec: {
+    hosts: [PROVIDER],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  },
+});
+const CHECKED: KubeObject = {
+  apiVersion: 'security.istio.io/v1',
+  kind: 'RequestAuthentication',
+  metadata: { name: 'checked', namespace: 'egress' },
+  spec: { jwtRules: [{ issuer: 'own', jwksUri: `http://${PROVIDER}/` }] },
+};
+
+const DECIDES_NOTHING = 'a private entry of another team for their host does not decide who fetches keys';
+const DECIDES = 'a private entry of another team for their host decides who fetches keys';
+
+for (const mode of ['envoy', 'hybrid']) {
+  const world = {
+    table: table(true),
+    manifests: BEFORE,
+    helmValues: JSON.stringify({ pilot: { env: { PILOT_JWT_ENABLE_REMOTE_JWKS: mode } } }),
+    // That there are no keys is no fault of the objects under test.
+    tolerate: [/jwks|public key/i],
+  };
+  describeMesh(`who fetches keys, by ${mode}`, world, (mesh) => {
+    test(mode === 'envoy' ? DECIDES_NOTHING : DECIDES, async () => {
+      const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+      const isFetchedByProxy = async (...namespaces: string[]) => {
+        await mesh.apply([...BEFORE, CHECKED, ...namespaces.map(keysIn)]);
+        const dump = JSON.parse(await gateway.admin('/config_dump?resource=dynamic_listeners'));
+        const listeners = JSON.stringify(dump.configs.map((one: { active_state: object }) => one.active_state));
+        return listeners.includes('remote_jwks');
+      };
+      const alone = [await isFetchedByProxy(), await isFetchedByProxy('other')];
+      const beside = [await isFetchedByProxy('egress'), await isFetchedByProxy('egress', 'other')];
+      if (mode === 'envoy') expect([...alone, ...beside]).toEqual([true, true, true, true]);
+      else expect({ alone, beside }).toEqual({ alone: [false, true], beside: [true, false] });
+    });
+  });
+}
