@@ -1,5 +1,5 @@
 /** What admission takes, and Envoy or whoever comes next refuses: the mesh's answers are those of test/model/recorded. */
-import { ask, ENTRY, istioObject } from './support';
+import { ask, ENTRY, EXIT_PODS, HTTP_EXIT, HTTP_EXIT_SERVICE, istioObject, LOCKED } from './support';
 
 const OTHER = ENTRY.replace('name: site', 'name: other').replace('[site.', '[other.');
 const TO_SITE = 'route: [{ destination: { host: site.example.com, port: { number: 80 } } }]';
@@ -13,12 +13,36 @@ const undetermined = (reason: RegExp) => ({ outcome: 'undetermined', reason: exp
 
 const setting = (value: string) => `${TO_SITE}, headers: { request: { set: { x-a: ${JSON.stringify(value)} } } }`;
 
+const names = (count: number) => Array.from({ length: count }, (_, n) => `x-${n}: a`).join(', ');
+
 describe('a rule that Envoy rejects', () => {
   test.each([
     ['directResponse: { status: 600 }', /600 is not a status/],
     [`${TO_SITE}, fault: { abort: { httpStatus: 600, percentage: { value: 1 } } }`, /600 is not a status/],
     [`${TO_SITE}, rewrite: { uri: "/a\\nb" }`, /end of a line/],
     [`${TO_SITE}, rewrite: { authority: "a\\nb" }`, /end of a line/],
+    [`${TO_SITE}, rewrite: { uriRegexRewrite: { match: ^/x, rewrite: "/a\\nb" } }`, /end of a line/],
+    [
+      `${TO_SITE}, rewrite: { uriRegexRewrite: { match: '\\p{Greek}', rewrite: / } }`,
+      /compiles the regular expression/,
+    ],
+    [`${TO_SITE}, corsPolicy: { allowOrigins: [{ regex: '\\p{Greek}' }] }`, /compiles the regular expression/],
+    [
+      `match: [{ headers: { a: { regex: '\\p{Greek}' } } }, { uri: { prefix: / } }], ${TO_SITE}`,
+      /compiles the regular/,
+    ],
+    [`match: [{ uri: { regex: '/(.{99}|b){99}' } }, { uri: { prefix: / } }], ${TO_SITE}`, /compiles the regular/],
+    [
+      `match: [{ queryParams: { ${'q'.repeat(1025)}: { exact: a } } }, { uri: { prefix: / } }], ${TO_SITE}`,
+      /1024 bytes/,
+    ],
+    [`${TO_SITE}, headers: { request: { set: { "x\\na": b } } }`, /name of a header holds the end of a line/],
+    [`${TO_SITE}, headers: { response: { remove: ["x\\na"] } }`, /name of a header holds the end of a line/],
+    [`${TO_SITE}, headers: { response: { add: { ${'x'.repeat(16385)}: b } } }`, /more than 16384 bytes/],
+    [
+      `headers: { request: { set: { ${names(501)} } } }, route: [{ destination: { host: site.example.com }, headers: { request: { add: { ${names(500)} } } } }]`,
+      /more than 1000 headers/,
+    ],
     ['redirect: { uri: "/a\\nb" }', /end of a line/],
     [
       `match: [{ queryParams: { "": { exact: "1" } } }, { uri: { prefix: / } }], ${TO_SITE}`,
@@ -63,6 +87,10 @@ test.each([
   ['headers: { request: { set: { Host: a b } } }', /authority to "a b"/],
   ['headers: { request: { set: { x a: "1" } } }', /the header "x a"/],
   ['headers: { request: { add: { "x(a)": "1" } } }', /the header "x\(a\)"/],
+  ['headers: { response: { add: { "x(a)": "1" } } }', /the header "x\(a\)" of responses/],
+  ...['a/x', 'a?b', 'a#b', '"x"', 'a{b', 'a|b', 'user@site.example.com'].map(
+    (authority) => [`rewrite: { authority: '${authority}' }`, /changes the authority to/] as [string, RegExp],
+  ),
 ])('a request that nobody needs to take, made by %s', (changes, reason) => {
   expect(asked(rule(`${TO_SITE}, ${changes}`))).toMatchObject(undetermined(reason));
   expect(asked(rule(`${TO_SITE}, ${changes}`), 'other')).toMatchObject({ outcome: 'answered' });
@@ -76,10 +104,43 @@ test('the name of a header that a route removes or sets to nothing need not be o
 test.each([
   ['loadBalancer: { consistentHash: { httpHeaderName: x, ringHash: { minimumRingSize: 9000000 } } }', /ring of hashes/],
   ['loadBalancer: { consistentHash: { httpHeaderName: x, minimumRingSize: 9000000 } }', /ring of hashes/],
+  [
+    `outlierDetection: {}, loadBalancer: { localityLbSetting: { failoverPriority: [${names(129).replace(/: a/g, '')}] } }`,
+    /129 labels .* 128 priorities/,
+  ],
   ['loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, path: "/\\na" } } }', /cookie .* end of a line/],
 ])('a cluster that Envoy rejects: %s', (settings, reason) => {
   expect(asked(policy(settings))).toMatchObject(undetermined(reason));
   expect(asked(policy(settings), 'other')).toMatchObject({ outcome: 'answered' });
+});
+
+test.each(['/v[0-9]{1,3}/.*', '(?i)/a', '/[^/]+\\\\.html'])(
+  'the regular expression %s is one that Envoy compiles',
+  (regex) => {
+    const matches = `match: [{ uri: { regex: '${regex}' } }, { uri: { prefix: / } }]`;
+    expect(asked(rule(`${matches}, ${TO_SITE}`), 'other')).toMatchObject({ outcome: 'answered' });
+  },
+);
+
+test('what a subset hashes by is in the routes that lead there alone', () => {
+  const subset = istioObject(
+    'DestinationRule',
+    'subset',
+    'shop',
+    '{ host: site.example.com, subsets: [{ name: a, trafficPolicy: { loadBalancer: { consistentHash: ' +
+      '{ httpHeaderName: "" } } } }] }',
+  );
+  expect(asked(subset, 'other')).toMatchObject({ outcome: 'answered' });
+  const led = rule('route: [{ destination: { host: site.example.com, subset: a } }]');
+  expect(asked(subset + led, 'other')).toMatchObject(undetermined(/hash by a name that is empty/));
+});
+
+test('a cookie with the end of a line is none where the proxy reads no requests', () => {
+  const settings = policy('loadBalancer: { consistentHash: { httpCookie: { name: "a\\nb" } } }');
+  expect(asked(settings)).toMatchObject(undetermined(/cookie/));
+  expect(ask(`---${ENTRY}${settings}`, 'shop/cart', 'https://site.example.com/')).toMatchObject({
+    outcome: 'answered',
+  });
 });
 
 test.each([
@@ -98,11 +159,29 @@ test.each([
   ).toMatchObject(answer);
 });
 
-test.each([
-  ['0.001s', undetermined(/connections may last 0.001s/)],
-  ['1h', { outcome: 'answered' }],
-])('connections that may last %s', (longest, answer) => {
-  expect(asked(policy(`connectionPool: { tcp: { maxConnectionDuration: ${longest} } }`))).toMatchObject(answer);
+describe('a time in which an answer may not come', () => {
+  const tcp = (settings: string) => `connectionPool: { tcp: { ${settings} } }`;
+  const bytes = (settings: string) => ask(`---${ENTRY}${policy(settings)}`, 'shop/cart', 'https://site.example.com/');
+
+  test.each([
+    [tcp('connectTimeout: 1ms'), undetermined(/may take 1ms/), undetermined(/may take 1ms/)],
+    [tcp('maxConnectionDuration: 1ms'), { outcome: 'answered' }, undetermined(/may last 1ms/)],
+    [tcp('idleTimeout: 1ms'), { outcome: 'answered' }, undetermined(/may be idle for 1ms/)],
+    [
+      tcp('connectTimeout: 1s, maxConnectionDuration: 1h, idleTimeout: 1h'),
+      { outcome: 'answered' },
+      { outcome: 'answered' },
+    ],
+    // Of bytes, proxies read the last two where they are said of all ports.
+    [
+      `portLevelSettings: [{ port: { number: 443 }, ${tcp('maxConnectionDuration: 1ms, idleTimeout: 1ms')} }]`,
+      { outcome: 'answered' },
+      { outcome: 'answered' },
+    ],
+  ])('%s', (settings, ofRequests, ofBytes) => {
+    expect(asked(policy(settings))).toMatchObject(ofRequests);
+    expect(bytes(settings)).toMatchObject(ofBytes);
+  });
 });
 
 describe('several entries of a host, one with DNS_ROUND_ROBIN', () => {
@@ -159,5 +238,49 @@ describe('weights of localities', () => {
     expect(ask(entry + policy(weights('*', 'region/*')), 'shop/cart', 'http://site.example.com/')).toMatchObject({
       outcome: 'answered',
     });
+  });
+});
+
+describe('a connection that nobody answers', () => {
+  const DEAD = ENTRY.replace('resolution: DNS', 'resolution: STATIC\n  endpoints: [{ address: 240.240.1.1 }]');
+  const wait = (rules: string, settings = '') =>
+    ask(
+      `---${DEAD}${rule(`${TO_SITE}, ${rules}`)}${settings && policy(settings)}`,
+      'shop/cart',
+      'http://site.example.com/',
+    );
+  const connecting = (time: string) => `connectionPool: { tcp: { connectTimeout: ${time} } }`;
+
+  test.each([
+    ['the application', 'timeout: 60s', '', { symptom: 'timeout' }],
+    ['the route', 'timeout: 3s', '', { symptom: 504 }],
+    ['the proxy that connects', 'timeout: 60s', connecting('1s'), { symptom: 503 }],
+    ['the route, while the proxy connects', 'timeout: 1s', connecting('2s'), { symptom: 504 }],
+    ['one of both', 'timeout: 2s', connecting('1s'), undetermined(/who gives up first/)],
+    ['no try, which has not begun', 'retries: { attempts: 1, perTryTimeout: 1s }', '', { symptom: 'timeout' }],
+  ])('%s gives up first', (_, rules, settings, answer) => {
+    expect(wait(rules, settings)).toMatchObject(answer);
+  });
+
+  test.each([
+    ['3s', '', 3000],
+    ['5s', '3s', 3000],
+    ['3s', '5s', 3000],
+  ])('behind a gateway, of %s at the sidecar and %s at the gateway, after %s ms', (first, second, milliseconds) => {
+    const timeout = (time: string) => (time ? `, timeout: ${time}` : '');
+    const routes = istioObject(
+      'VirtualService',
+      'more',
+      'shop',
+      `{ hosts: [site.example.com], gateways: [mesh, egress/exit], http: [
+        { match: [{ gateways: [mesh] }], route: [{ destination: { host: exit.egress.svc.cluster.local } }]${timeout(first)} },
+        { match: [{ gateways: [egress/exit] }], ${TO_SITE}${timeout(second)} }] }`,
+    );
+    const answer = ask(`---${DEAD}${HTTP_EXIT_SERVICE}${HTTP_EXIT}${routes}`, 'shop/cart', 'http://site.example.com/', {
+      ...LOCKED,
+      gateways: [{ ...EXIT_PODS, targetPort: 8080 }],
+    });
+    expect(answer).toMatchObject({ symptom: 504, by: 'gateway' });
+    expect(answer.reason).toContain(`waits ${milliseconds} ms`);
   });
 });

@@ -3,6 +3,7 @@ import { FieldRef } from '../answer/answer';
 import { Destination } from '../routes/destination';
 import { Service } from '../objects/service';
 import { isPartialWildcard } from '../../istio/hosts';
+import { sameForm } from '../../istio/ranges';
 import { addTo } from '../../values/grouping';
 
 /** What a listener can tell from the first bytes of a connection. */
@@ -57,7 +58,9 @@ export class ChainFinder<Kind extends Chain = Chain> {
         this.fallback = chain;
         continue;
       }
-      for (const range of chain.ranges.length > 0 ? chain.ranges : ['']) {
+      if (isRepeated(chain.ranges, sameForm) || isRepeated(chain.serverNames, (name) => name.toLowerCase()))
+        this.overlap ??= { one: chain, other: chain, name: '' };
+      for (const range of chain.ranges.length > 0 ? chain.ranges.map(sameForm) : ['']) {
         let node = this.nodes.get(range);
         if (!node) {
           this.nodes.set(range, (node = new Map()));
@@ -127,4 +130,10 @@ function isAlike(one: Chain, other: Chain): boolean {
   return (
     one !== other && one.inspected === other.inspected && one.serverNames.length > 0 === other.serverNames.length > 0
   );
+}
+
+/** Whether two texts that differ mean the same. */
+function isRepeated(texts: readonly string[], meaning: (text: string) => string): boolean {
+  const different = new Set(texts);
+  return new Set([...different].map(meaning)).size < different.size;
 }

@@ -4,6 +4,8 @@ import { FieldRef } from '../answer/answer';
 import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { fieldRef } from '../answer/field-ref';
 import { stopAtUnknownField } from '../answer/known-fields';
+import { connectTimeoutOf, doubtsOf, rejectionOf, Settings, unevenOf } from './rejected-clusters';
+import { inForce, whereInForce } from './settings';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
@@ -12,8 +14,6 @@ import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
 import { isHttp2 } from '../../istio/protocols';
-import { millisecondsOf } from '../../schema/durations';
-import { originates } from '../../manifests/tls';
 import { TrafficPolicy } from '../../manifests/specs';
 
 /** The destination of a route, as Envoy has it. */
@@ -39,6 +39,10 @@ export interface Cluster {
   readonly http2: boolean;
   /** Whether it speaks to them what the client speaks, instead. */
   readonly keepsProtocol: boolean;
+  /** What is not known of requests, and of bytes, that it sends on. */
+  readonly doubts: { readonly requests?: Undetermined; readonly bytes?: Undetermined };
+  /** How long it tries to connect, where that is said. */
+  readonly connectTimeout?: { readonly milliseconds: number; readonly cause: FieldRef };
   readonly assumptions: readonly string[];
 }
 
@@ -120,28 +124,12 @@ function clusterOf(
   const { endpoints, where, assumptions } = passes
     ? { endpoints: originalAddress(scope), where: [passes], assumptions: [] }
     : endpointsOf(registry, scope, service, port, chosen?.value.labels);
-  const uneven = passes ? undefined : unevenIn(service, rule, chosen, number);
-  if (uneven)
-    throw new Undetermined(
-      'weights of localities may leave a proxy without any endpoint, and no manifest tells the localities of proxies',
-      [uneven],
-    );
   const tls = tlsOf(rule, chosen, number);
-  const refused = rejectionOf(rule, chosen, number, tls);
-  if (refused) throw refused;
   const pool = inForce('connectionPool', rule, chosen, number);
-  const longest = pool?.tcp?.maxConnectionDuration;
-  if (longest && millisecondsOf(longest) < SHORT)
-    throw new Undetermined(`connections may last ${longest}, and an answer takes longer or not`, [
-      whereInForce('connectionPool', rule, chosen, number)!,
-    ]);
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
-  if (dynamic && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
-    throw new Undetermined(
-      `without TLS, Envoy rejects the cluster of a host with resolution DYNAMIC_DNS that has options of HTTP, as ${host} ` +
-        'has, and keeps the one that it had before',
-      [...where, ...(rule?.from.map((object) => fieldRef(object, 'spec')) ?? [])],
-    );
+  const settings: Settings = { service, rule, subset: chosen, port: number, tls, http2 };
+  const rejected = rejectionOf(settings, where) ?? (passes ? undefined : unevenOf(settings));
+  if (rejected) throw rejected;
   const needsSelector =
     tls &&
     !scope.isGateway &&
@@ -162,23 +150,10 @@ function clusterOf(
     passes: passes !== undefined,
     http2,
     keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
+    doubts: doubtsOf(settings),
+    connectTimeout: connectTimeoutOf(settings),
     assumptions,
   };
-}
-
-/** Settings of a connection pool that are not options of HTTP in Envoy. */
-const NO_OPTIONS: ReadonlySet<string> = new Set([
-  'h2UpgradePolicy',
-  'http1MaxPendingRequests',
-  'http2MaxRequests',
-  'maxRetries',
-]);
-
-function hasHttpOptions(pool: TrafficPolicy['connectionPool']): boolean {
-  const { idleTimeout, maxConnectionDuration } = pool?.tcp ?? {};
-  return (
-    !!(idleTimeout ?? maxConnectionDuration) || Object.keys(pool?.http ?? {}).some((name) => !NO_OPTIONS.has(name))
-  );
 }
 
 /** The Service of the host that the proxy knows with capitals where a route has it in lower case. */
@@ -218,82 +193,4 @@ function passthroughOf(
 ): FieldRef | undefined {
   if (inForce('loadBalancer', rule, subset, port)?.simple !== 'PASSTHROUGH') return undefined;
   return whereInForce('loadBalancer', rule, subset, port);
-}
-
-/** What a connection with one answer may take, in milliseconds. */
-const SHORT = 100;
-
-/** The most bytes of a server name, and the largest ring of hashes, that Envoy takes in a cluster. */
-const LONGEST_SNI = 255;
-const LARGEST_RING = 8_388_608;
-
-/** Why Envoy rejects the cluster, or makes a response that is none, although admission takes its rule. */
-function rejectionOf(
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-  tls: ClientTls | undefined,
-): Undetermined | undefined {
-  const rejected = (why: string, where: FieldRef) =>
-    new Undetermined(`${why}, and Envoy rejects the cluster and keeps the one that it had before`, [where]);
-  const { ringHash, minimumRingSize, httpCookie } = inForce('loadBalancer', rule, subset, port)?.consistentHash ?? {};
-  if ((ringHash?.minimumRingSize ?? minimumRingSize ?? 0) > LARGEST_RING)
-    return rejected(
-      `a ring of hashes has more than ${LARGEST_RING} entries`,
-      whereInForce('loadBalancer', rule, subset, port)!,
-    );
-  if (/[\0\n\r]/.test(`${httpCookie?.name} ${httpCookie?.path}`))
-    return new Undetermined(
-      'a cookie that the proxy sets holds the end of a line, with which nobody reads the response',
-      [whereInForce('loadBalancer', rule, subset, port)!],
-    );
-  if (tls && originates(tls.value) && Buffer.byteLength(tls.value.sni ?? '') > LONGEST_SNI)
-    return rejected(`a server name has more than ${LONGEST_SNI} bytes`, fieldRef(tls.object, `${tls.field}.sni`));
-  return undefined;
-}
-
-/**
- * Where weights of localities are in force. Endpoints in localities that they do not list receive nothing, and hosts
- * outside have none.
- */
-function unevenIn(
-  { resolution }: Service,
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): FieldRef | undefined {
-  const { enabled, distribute = [] } = inForce('loadBalancer', rule, subset, port)?.localityLbSetting ?? {};
-  const isUneven = enabled !== false && distribute.some(({ to = {} }) => !('*' in to));
-  if (!isUneven || resolution === 'NONE' || resolution === 'DYNAMIC_DNS') return undefined;
-  return whereInForce('loadBalancer', rule, subset, port);
-}
-
-/** What has the settings of one kind that are in force. */
-function whereInForce(
-  name: Setting,
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): FieldRef | undefined {
-  if (!inForce(name, rule, subset, port)) return undefined;
-  return inForce(name, undefined, subset, port)
-    ? fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`)
-    : fieldRef(rule!.policy!.object, 'spec.trafficPolicy');
-}
-
-type Setting = 'connectionPool' | 'loadBalancer' | 'outlierDetection';
-
-/** The settings of one kind in force: those of a port replace all others of their policy. */
-function inForce<Name extends Setting>(
-  name: Name,
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): TrafficPolicy[Name] {
-  const settings = (policy: TrafficPolicy | undefined) => {
-    const own = policy?.portLevelSettings?.find((one) => one.port?.number === port);
-    return own ? { found: true, value: own[name] } : { found: policy?.[name] !== undefined, value: policy?.[name] };
-  };
-  const own = settings(subset?.value.trafficPolicy);
-  return (own.found ? own : settings(rule?.policy?.value)).value;
 }

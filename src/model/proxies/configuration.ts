@@ -137,7 +137,7 @@ export class Configuration {
   }
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {
-    return (this.port(scope, port).hosts ??= sidecarVirtualHosts(scope, port));
+    return (this.port(scope, port).hosts ??= sidecarVirtualHosts(this.registry, scope, port));
   }
 
   /** The proxies of whose routes on a port a sidecar may get any, itself first. */
@@ -156,7 +156,7 @@ export class Configuration {
   }
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {
-    return ownVirtualHost(scope, port, service);
+    return ownVirtualHost(this.registry, scope, port, service);
   }
 
   /** The clusters that the proxy may have for a destination, the one that it should have first. */

@@ -63,7 +63,7 @@ function listenerOf(
   const unrouted: Server[] = [];
   const plain = servers.filter(({ value }) => kindOf(value) === 'HTTP');
   if (plain.length > 0) {
-    const hosts = new VirtualHosts();
+    const hosts = new VirtualHosts(registry, scope);
     const merged = new Map<string, RouteEntry[]>();
     const redirected = new Map<string, FieldRef>();
     for (const server of plain) {
@@ -138,7 +138,7 @@ function rejection({ overlap, partial }: ChainFinder<ServerChain>): GatewayListe
 
 /** The virtual hosts of a server that shares them with no other, for which a listener has thousands of them. */
 function hostsOf(registry: Registry, scope: Scope, server: Server): VirtualHosts {
-  const hosts = new VirtualHosts();
+  const hosts = new VirtualHosts(registry, scope);
   const merged = new Map<string, RouteEntry[]>();
   addRoutes(registry, scope, server, merged);
   addVirtualHosts(hosts, merged);

@@ -2,6 +2,8 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { portRef } from './listener';
+import { hashRejectionOf } from './rejected-clusters';
+import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { RouteEntry, routeEntries } from '../routes/matching';
 import { Routes } from '../routes/route';
@@ -26,7 +28,14 @@ export interface VirtualHost {
 export class VirtualHosts {
   private readonly exact = new Map<string, VirtualHost>();
   private readonly wildcards = new Map<string, VirtualHost>();
-  private rejected?: Undetermined;
+  private readonly added = new Set<VirtualHost>();
+  private known?: [Undetermined | undefined];
+
+  /** For a proxy of this scope. */
+  constructor(
+    private readonly registry: Registry,
+    private readonly scope: Scope,
+  ) {}
 
   /** A domain belongs to the first virtual host that has it. */
   public add(domain: string, host: VirtualHost): void {
@@ -34,12 +43,36 @@ export class VirtualHosts {
     const key = domain.toLowerCase();
     if (map.has(key)) return;
     map.set(key, host);
-    this.rejected ??= host.routes?.find(({ rule }) => rule.rejected)?.rule.rejected;
+    this.added.add(host);
   }
 
-  /** The virtual host for an authority, whatever its port. */
-  public find(authority: string): VirtualHost | undefined {
-    if (this.rejected) throw this.rejected;
+  /** Why Envoy rejects the routes of the port, of which it keeps those before. */
+  private get rejected(): Undetermined | undefined {
+    return (this.known ??= [this.rejectedAmong(this.added)])[0];
+  }
+
+  private rejectedAmong(hosts: Iterable<VirtualHost>): Undetermined | undefined {
+    for (const { routes = [], own } of hosts) {
+      const rejected = routes.find(({ rule }) => rule.rejected)?.rule.rejected;
+      if (rejected) return rejected;
+      for (const destination of [...(own ? [own] : []), ...routes.flatMap(({ destinations }) => destinations)]) {
+        const ofHash = hashRejectionOf(this.registry, this.scope, destination);
+        if (ofHash) return ofHash;
+      }
+    }
+    return undefined;
+  }
+
+  /** The virtual host for an authority, whatever its port; `alone` if Envoy has it apart from the others. */
+  public find(authority: string, alone = false): VirtualHost | undefined {
+    if (!alone && this.rejected) throw this.rejected;
+    const found = this.lookUp(authority);
+    const rejected = alone && found ? this.rejectedAmong([found]) : undefined;
+    if (rejected) throw rejected;
+    return found;
+  }
+
+  private lookUp(authority: string): VirtualHost | undefined {
     // Envoy cuts at the last colon outside brackets, whatever follows; HTTP/2 then refuses some of it, at the next hop.
     if (/:[^:\]]*[^\d:\]][^:\]]*$/.test(authority))
       throw new Undetermined(`the model does not know who takes ${authority}, whose port is not a number`);
@@ -65,8 +98,8 @@ export function egressListenerFor(scope: Scope, number: number): EgressListener 
 }
 
 /** The virtual hosts of a sidecar on a port. */
-export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts {
-  const hosts = new VirtualHosts();
+export function sidecarVirtualHosts(registry: Registry, scope: Scope, number: number): VirtualHosts {
+  const hosts = new VirtualHosts(registry, scope);
   const egress = egressListenerFor(scope, number);
   if (!egress) return hosts;
   if (egress.port?.protocol === 'HTTP_PROXY')
@@ -121,8 +154,13 @@ export function servicesOnPort(egress: EgressListener | undefined, number: numbe
 }
 
 /** The virtual host where a listener is for one service alone and detected HTTP: it takes every authority. */
-export function ownVirtualHost(scope: Scope, number: number, service: Service): VirtualHost | undefined {
-  return sidecarVirtualHosts(scope, number).find(service.host);
+export function ownVirtualHost(
+  registry: Registry,
+  scope: Scope,
+  number: number,
+  service: Service,
+): VirtualHost | undefined {
+  return sidecarVirtualHosts(registry, scope, number).find(service.host, true);
 }
 
 function isHttpOrSniffed({ protocol }: ServicePort): boolean {

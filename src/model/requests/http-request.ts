@@ -90,3 +90,8 @@ export function parameterOf(path: string, name: string): string | undefined {
   }
   return undefined;
 }
+
+/** Whether a text can be the name of a header. */
+export function isToken(name: string): boolean {
+  return /^:?[\w!#$%&'*+.^`|~-]+$/.test(name);
+}

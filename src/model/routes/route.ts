@@ -42,8 +42,12 @@ export interface HttpRoute {
   readonly mirror?: FieldRef;
   /** Where they go; the weight is the percentage of requests. */
   readonly mirrors: readonly Target[];
-  /** How long the host may take, whether it is said for all tries or for one. */
-  readonly limits: readonly { readonly milliseconds: number; readonly cause: FieldRef }[];
+  /** How long the host may take, in all or for each try. */
+  readonly limits: readonly {
+    readonly kind: 'all' | 'try';
+    readonly milliseconds: number;
+    readonly cause: FieldRef;
+  }[];
   /** Whether the proxy tells the host how long it may take. */
   readonly tellsLimit: boolean;
   readonly retries?: Retries;

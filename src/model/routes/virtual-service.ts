@@ -19,7 +19,7 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
-import { isOfConnection, namesInLowerCase } from '../requests/http-request';
+import { isOfConnection, isToken, namesInLowerCase } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
 import { millisecondsOf } from '../../schema/durations';
 import { fullHost } from '../../istio/hosts';
@@ -92,11 +92,11 @@ function httpRoute(merged: MergedRule): HttpRoute {
     return unknownIn(place.object, value, shape, `${place.at}.${field}${below}`);
   };
   const limits = [
-    { given: timeout, cause: () => where('timeout') },
-    { given: retries?.perTryTimeout, cause: () => where('retries', '.perTryTimeout') },
-  ].flatMap(({ given, cause }) => {
+    { kind: 'all' as const, given: timeout, cause: () => where('timeout') },
+    { kind: 'try' as const, given: retries?.perTryTimeout, cause: () => where('retries', '.perTryTimeout') },
+  ].flatMap(({ kind, given, cause }) => {
     const milliseconds = given === undefined ? 0 : millisecondsOf(given);
-    return milliseconds > 0 ? [{ milliseconds, cause: cause() }] : [];
+    return milliseconds > 0 ? [{ kind, milliseconds, cause: cause() }] : [];
   });
   const mirrorsOf = (
     field: 'mirror' | 'mirrors',
@@ -128,7 +128,14 @@ function httpRoute(merged: MergedRule): HttpRoute {
         ? new Undetermined('a route sets a header of responses that is about the connection or their length', [
             where('headers'),
           ])
-        : undefined),
+        : undefined) ??
+      (oddResponseHeader(http) === undefined
+        ? undefined
+        : new Undetermined(
+            `a route sets the header ${JSON.stringify(oddResponseHeader(http))} of responses, which is not a name that ` +
+              'everybody reads',
+            [where('headers')],
+          )),
     rejected: rejectionOf(merged, where),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.delay?.fixedDelay && {
@@ -180,6 +187,13 @@ function preflightsOf({ allowOrigins, allowOrigin, unmatchedPreflights }: Of<Htt
 function framesResponse(headers: Headers | undefined): boolean {
   const { add, set } = headers?.response ?? {};
   return Object.keys({ ...add, ...set }).some((name) => isOfConnection(name.toLowerCase()));
+}
+
+/** The name of a header of responses that is set and is no name. */
+function oddResponseHeader({ headers, route = [] }: Http): string | undefined {
+  return [headers, ...route.map((one) => one.headers)]
+    .flatMap((one) => Object.entries({ ...one?.response?.add, ...one?.response?.set }))
+    .find(([name, value]) => value !== '' && !isToken(name))?.[0];
 }
 
 function changesLocation(headers: Headers | undefined): boolean {

@@ -34,7 +34,10 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   }
   if (cluster.tunnel && !at.reads)
     throw new Undetermined('the model does not know what the proxy at the end of a tunnel does', [cluster.tunnel]);
+  const ofCluster = cluster.doubts[at.reads ? 'requests' : 'bytes'];
+  if (ofCluster) throw ofCluster;
   leg.ejects ??= cluster.ejects;
+  leg.connectTimeout = cluster.connectTimeout;
   for (const assumption of cluster.assumptions) leg.assume(assumption);
   const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object)?.(cluster.port.number);
   if (doubt) leg.require(doubt);

@@ -6,6 +6,7 @@ import { CallerPod } from '../proxies/capture';
 import { Condition, together } from '../answer/conditions';
 import { Configuration } from '../proxies/configuration';
 import { GatewayWorkload } from '../objects/gateways/workload';
+import { CLOSE, ConnectTimeout, firstToGiveUp, GivingUp, Limit, USUAL_CONNECT_TIMEOUT } from './giving-up';
 import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';
@@ -23,17 +24,6 @@ export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'rea
 
 /** The location of a redirect that has none. */
 export const NOWHERE = '';
-
-/** How long a route waits for an answer. */
-export interface Limit {
-  readonly milliseconds: number;
-  /** How much of it has passed before the request reaches the host: injected delays. */
-  readonly passed?: number;
-  readonly cause: FieldRef;
-}
-
-/** What takes this much longer or shorter than a limit is not known to be within it, in milliseconds. */
-const CLOSE = 100;
 
 /** Everything that happens to a request, with the redirects that are followed. */
 export class Journey {
@@ -184,6 +174,8 @@ export class Leg {
   public sentHeaders?: readonly string[];
   /** How long the routes on the egress path let the host take. */
   public limits: readonly Limit[] = [];
+  /** How long the proxy tries to connect, where that is said. */
+  public connectTimeout?: ConnectTimeout;
   private readonly arrivals: string[] = [];
   /** What takes a host that fails out of those that are asked. */
   public ejects?: FieldRef;
@@ -201,6 +193,11 @@ export class Leg {
 
   public get configuration(): Configuration {
     return this.journey.configuration;
+  }
+
+  /** What gives up first on a connection of a proxy that nobody answers, if that is within this time. */
+  public firstToGiveUp(by: Answer['by'], within: number): GivingUp | undefined {
+    return firstToGiveUp(this, by, within);
   }
 
   /** The shortest limit of the routes on the egress path, if it ends within this time. */
@@ -324,8 +321,9 @@ export class Leg {
   /** Dropped packets end in a timeout: of the application itself, or of a proxy, which then refuses the request. */
   public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
     this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', 'drops', reason, causes);
-    return by === 'host'
-      ? { outcome: 'refused', symptom: 'timeout', reason, causes }
-      : this.refuse(by, 503, reason, causes);
+    if (by === 'host') return { outcome: 'refused', symptom: 'timeout', reason, causes };
+    const first = this.firstToGiveUp(by, USUAL_CONNECT_TIMEOUT);
+    if (!first) return this.refuse(by, 503, reason, causes);
+    return this.refuse(by, first.status, `${reason}, and ${first.says}`, [first.cause, ...causes]);
   }
 }

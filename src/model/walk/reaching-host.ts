@@ -39,14 +39,8 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   const isStandIn = address.kind === 'ip' && contains(STAND_INS, address.ip) && !places.at(address);
   if (address.kind === 'allocated' || isStandIn) {
     const reason = `${textOf(address)} leads nowhere`;
-    const limit = leg.limits.find(
-      ({ milliseconds, cause }) => cause.field?.endsWith('.timeout') && milliseconds < PATIENCE,
-    );
-    if (limit)
-      return leg.refuse(by, 504, `${reason}, and the route waits ${limit.milliseconds} ms`, [
-        limit.cause,
-        ...decidedBy,
-      ]);
+    const first = from === 'application' ? undefined : leg.firstToGiveUp(by, PATIENCE);
+    if (first) return leg.refuse(by, first.status, `${reason}, and ${first.says}`, [first.cause, ...decidedBy]);
     return { outcome: 'refused', symptom: 'timeout', by, reason, causes: decidedBy };
   }
   const sender = from === 'gateway' && leg.atGateway ? leg.atGateway : leg.pod;

@@ -10,7 +10,7 @@ import { Destination } from '../routes/destination';
 import { firstMatchingEntry, matchesText, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
 import { HeaderChanges, HttpAction, HttpRoute, Preflights } from '../routes/route';
-import { HttpRequest, isOfApplications, isOfConnection, isOfGrpc, isUnsaid } from '../requests/http-request';
+import { HttpRequest, isOfApplications, isOfConnection, isOfGrpc, isToken, isUnsaid } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
 import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
@@ -40,7 +40,7 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
     return leg.refuse(hop, 200, 'the route answers CORS preflight requests', [rule.preflights.where]);
   }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
-  leg.limits = [...leg.limits, ...rule.limits];
+  leg.limits = [...leg.limits, ...rule.limits.map((one) => ({ ...one, hop }))];
   if (rule.retries) leg.retries.push(rule.retries);
   const destination = chooseDestination(leg, entry.destinations);
   const changed = { ...at, flow: rewritten(flow, entry, destination) };
@@ -217,7 +217,7 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   if (rewrite?.authority === undefined && changedTo !== undefined && isComputed(changedTo))
     throw new Undetermined('a route computes the authority from the request', [fieldRef(rule.object, 'spec.http')]);
   const authority = rewrite?.authority ?? changedTo;
-  if (authority !== undefined && !/^[!-~]*$/.test(authority)) throw unsendable(rule, 'authority', authority);
+  if (authority !== undefined && !AUTHORITY.test(authority)) throw unsendable(rule, 'authority', authority);
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;
     added.add('x-envoy-original-host');
@@ -241,16 +241,14 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
   ];
 }
 
+/** What every proxy and host takes for an authority. */
+const AUTHORITY = /^[\w!$%&'()*+,;=.~:[\]-]*$/;
+
 /** What a rule makes that is no part of any request, and that whoever comes next may refuse. */
 function unsendable({ object }: HttpRoute, what: 'path' | 'authority', value: string): Undetermined {
   return new Undetermined(`a route changes the ${what} to ${JSON.stringify(value)}, which the next hop may refuse`, [
     fieldRef(object, 'spec.http'),
   ]);
-}
-
-/** Whether a text can be the name of a header. */
-function isToken(name: string): boolean {
-  return /^:?[\w!#$%&'*+.^`|~-]+$/.test(name);
 }
 
 /** The authority that changes of headers give, `set` before `add`. */

@@ -4,9 +4,7 @@
  */
 import { each, field, isOwnService, literal, noHopNames, Validation } from './cel';
 import { fewPriorities } from './sizes';
-
-/** ASCII but for `{`, `\p` and `\P`: what Go and RE2 read alike, and what stays small when it is compiled. */
-const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
+import { COMMON_REGEX, LONGEST_DURATION } from '../../istio/envoy';
 
 /** Printable ASCII without `%`, which would begin a command of Envoy's. */
 const PLAIN = '^[ -$&-~]{0,999}$';
@@ -19,13 +17,11 @@ const MAX_WEIGHT = 10_000;
 const MAX_TABLE = 65_537;
 /** With a table of one place Envoy crashes: it divides by zero. */
 const MIN_TABLE = 101;
-/** Envoy takes less than Go and Istio do: 9223372036s are too many. */
-const MAX_DURATION = '876000h';
 
-const isRegex = (matcher: string) => `${field('regex', "''", matcher)}.matches(${literal(REGEX)})`;
+const isRegex = (matcher: string) => `${field('regex', "''", matcher)}.matches(${literal(COMMON_REGEX)})`;
 const isPlain = (text: string) => `${text}.matches(${literal(PLAIN)})`;
 const isName = (text: string) => `${text} != '' && ${isPlain(text)}`;
-const isShort = (duration: string) => `duration(${duration}) <= duration('${MAX_DURATION}')`;
+const isShort = (duration: string) => `duration(${duration}) <= duration('${LONGEST_DURATION}')`;
 const isStatus = (code: string) => `${code} >= 200 && ${code} < 600`;
 const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
   `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
@@ -80,7 +76,7 @@ export function routesBeyond(): Validation[] {
             ].join(' && '),
           ),
           each('corsPolicy.allowOrigins', 'route', 'origin', isRegex('origin')),
-          `${field('rewrite.uriRegexRewrite.match', "''", 'route')}.matches(${literal(REGEX)})`,
+          `${field('rewrite.uriRegexRewrite.match', "''", 'route')}.matches(${literal(COMMON_REGEX)})`,
         ].join(' && '),
       ),
       message:
@@ -160,7 +156,7 @@ export function routesBeyond(): Validation[] {
           .join(' && '),
       ),
       message:
-        `Durations of a VirtualService that other namespaces see are at most ${MAX_DURATION}: what Envoy refuses would ` +
+        `Durations of a VirtualService that other namespaces see are at most ${LONGEST_DURATION}: what Envoy refuses would ` +
         'keep their sidecars from every change of their HTTP routes. Write a shorter one, or keep the VirtualService ' +
         'to its own namespace: `exportTo: ["."]`.',
     },
@@ -307,7 +303,7 @@ export function rulesBeyond(): Validation[] {
     {
       expression: everywhere(areShort({ ...ofPorts, retryBudget: ['budgetInterval'] }), areShort(ofPorts)('port')),
       message:
-        `Durations of a DestinationRule that other namespaces see are from 0s to ${MAX_DURATION}: what Envoy refuses would ` +
+        `Durations of a DestinationRule that other namespaces see are from 0s to ${LONGEST_DURATION}: what Envoy refuses would ` +
         'keep proxies, and the egress gateway, from every change of their clusters. Write another one, or keep the ' +
         'rule to its own namespace: `exportTo: ["."]`.',
     },

@@ -40,6 +40,7 @@ import {
   PROXY_USER,
 } from '../guard/objects';
 import { RECIPES } from '../guard/recipes';
+import { UNREADABLE_CONNECTIONS, UNREADABLE_ROUTES, UNREADABLE_RULES } from '../guard/unreadable';
 import { idOf, KubeObject } from '../lab';
 import { describeMesh, findingText, synthesise } from '../support';
 
@@ -477,66 +478,22 @@ const ATTACKS: Record<string, KubeObject> = {
   'the same for one destination': ownRoute({
     route: [{ destination: { host: 'x' }, headers: { request: { add: { ':Authority': 'x.0123.egress.internal' } } } }],
   }),
-  'a route of an own Service with a status that Envoy does not know': ownRoute({
-    fault: { abort: { httpStatus: 600, percentage: { value: 100 } } },
-  }),
-  'the same as an answer': ownRoute({ route: undefined, directResponse: { status: 600 } }),
-  'a route of an own Service with a regular expression that only Go takes': ownRoute({
-    match: [{ uri: { regex: '/\\p{Letter}+' } }],
-  }),
-  'the same in a header': ownRoute({ match: [{ headers: { a: { regex: '\\pL{1000}'.repeat(20) } } }] }),
-  'a route of an own Service for a parameter without a name': ownRoute({
-    match: [{ queryParams: { '': { exact: 'a' } } }],
-  }),
-  'a route of an own Service with a duration that Envoy does not know': ownRoute({ timeout: '9223372036s' }),
-  ...Object.fromEntries(
-    Object.entries({
-      'a try': { retries: { attempts: 1, perTryTimeout: '2562047h47m16s' } },
-      'the time between tries': { retries: { attempts: 1, backoff: '9223372036s' } },
-      'a delay': { fault: { delay: { fixedDelay: '9223372036s', percentage: { value: 1 } } } },
-      'an answer to a preflight': { corsPolicy: { allowOrigins: [{ exact: 'a' }], maxAge: '9223372036s' } },
-    }).map(([what, http]) => [`the same for ${what}`, ownRoute(http)]),
-  ),
-  'a route of an own Service with a command that Envoy does not know': ownRoute({
-    headers: { response: { set: { 'x-a': '%BOGUS%' } } },
-  }),
+  ...UNREADABLE_ROUTES,
+  ...UNREADABLE_CONNECTIONS,
+  ...UNREADABLE_RULES,
   'a route of an own Service that istiod takes for one of its own': {
     ...ownRoute({ match: [{ uri: { prefix: '/a?b' } }] }),
     metadata: { name: 'x', namespace: 'other', annotations: { 'internal.istio.io/route-semantics': 'ingress' } },
   },
-  'a route of an own Service with a redirect that Envoy does not know': ownRoute({
-    route: undefined,
-    redirect: { uri: '/', redirectCode: 399 },
-  }),
-  'the same to a prefix in two lines': ownRoute({
-    route: undefined,
-    match: [{ uri: { prefix: '/a' } }],
-    redirect: { prefixRewrite: '/a\nb' },
-  }),
   'a route of an own Service with more headers than Envoy takes': ownRoute({
     headers: { request: { set: manyHeaders(201) } },
   }),
   'as many for one destination': ownRoute({
     route: [{ destination: { host: 'x' }, headers: { response: { add: manyHeaders(201) } } }],
   }),
-  'a route of an own Service for one name twice': istio('VirtualService', {
-    hosts: ['x.other.svc.cluster.local'],
-    tls: [{ match: [{ sniHosts: ['x.other.svc.cluster.local', 'X.other.svc.cluster.local'] }], ...toX }],
-  }),
-  'the same in two matches': istio('VirtualService', {
-    hosts: ['x.other.svc.cluster.local'],
-    tls: [{ match: ['X', 'x'].map((name) => ({ sniHosts: [`${name}.other.svc.cluster.local`] })), ...toX }],
-  }),
-  'the same by address': istio('VirtualService', {
-    hosts: ['x'],
-    tcp: [{ match: [{ destinationSubnets: ['10.0.0.0/8', '10.1.0.0/8'] }], ...toX }],
-  }),
   'a route of an own Service for a part of a label': istio('VirtualService', {
     hosts: ['*-x.other.svc.cluster.local'],
     tls: [{ match: [{ sniHosts: ['*-x.other.svc.cluster.local'] }], ...toX }],
-  }),
-  'a route of an own Service with weights beyond what Envoy adds up': ownRoute({
-    route: [1, 2, 3].map(() => ({ destination: { host: 'x' }, weight: 2_000_000_000 })),
   }),
   'a route of the Gateway API for an own Service': gatewayApi(
     'HTTPRoute',
@@ -586,60 +543,11 @@ const ATTACKS: Record<string, KubeObject> = {
     host: 'x',
     trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'http-80.0123.egress.internal' } },
   }),
-  'a rule of an own Service under a name that Envoy does not know': istio('DestinationRule', {
-    host: 'x',
-    trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'a\0b' } },
-  }),
-  'a rule of an own Service with a tunnel to a command that Envoy does not know': istio('DestinationRule', {
-    host: 'x',
-    trafficPolicy: { tunnel: { targetHost: 'fe80::1%BOGUS%', targetPort: 443 } },
-  }),
-  'the same in a subset': istio('DestinationRule', {
-    host: 'x',
-    subsets: [{ name: 'a', trafficPolicy: { tunnel: { targetHost: 'fe80::1%BOGUS%', targetPort: 443 } } }],
-  }),
-  'a rule of an own Service that hashes by no header': ownHash({ httpHeaderName: 'a\nb' }),
-  'a rule of an own Service that hashes by a header without a name': ownHash({ httpHeaderName: '' }),
-  'the same with a parameter': ownHash({ httpQueryParameterName: '' }),
-  'a rule of an own Service with a cookie that has ended': ownHash({ httpCookie: { name: 'a', ttl: '-1s' } }),
-  'a rule of an own Service with a cookie in two lines': ownHash({
-    httpCookie: { name: 'a', attributes: [{ name: 'b', value: 'c\nd' }] },
-  }),
-  'a rule of an own Service with a cookie for longer than Envoy knows': ownHash({
-    httpCookie: { name: 'a', ttl: '9223372036s' },
-  }),
-  'a rule of an own Service with a duration that Envoy does not know': istio('DestinationRule', {
-    host: 'x',
-    trafficPolicy: { connectionPool: { tcp: { connectTimeout: '9223372036s' } } },
-  }),
-  ...Object.fromEntries(
-    Object.entries({
-      'the time of a retry budget': { retryBudget: { budgetInterval: '9223372036s' } },
-      'one below zero': { retryBudget: { budgetInterval: '-1s' } },
-      'idle connections, of one below a millisecond and zero': {
-        connectionPool: { tcp: { idleTimeout: '-0.0005s' } },
-      },
-      'the keepalive of a subset': {
-        subsets: [
-          { name: 'a', trafficPolicy: { connectionPool: { http: { http2KeepAlive: { timeout: '9223372036s' } } } } },
-        ],
-      },
-      'an outlier on a port': {
-        portLevelSettings: [{ port: { number: 80 }, outlierDetection: { interval: '9223372036s' } }],
-      },
-      'the time for which tries count, which has ended': { retryBudget: { percent: 20, budgetInterval: '-1s' } },
-      'a slow start': { loadBalancer: { simple: 'ROUND_ROBIN', warmup: { duration: '9223372036s' } } },
-    }).map(([what, { subsets, ...trafficPolicy }]: [string, any]) => [
-      `the same for ${what}`,
-      istio('DestinationRule', { host: 'x', subsets, trafficPolicy }),
-    ]),
-  ),
   'a rule of an own Service with a ring that fills the memory of proxies': ownHash({
     useSourceIp: true,
     minimumRingSize: 8_388_608,
   }),
   'the same by its new name': ownHash({ useSourceIp: true, ringHash: { minimumRingSize: 65_538 } }),
-  'a rule of an own Service by which Envoy divides by zero': ownHash({ useSourceIp: true, maglev: { tableSize: 1 } }),
   'a table that fills the memory of proxies': ownHash({ useSourceIp: true, maglev: { tableSize: 4_999_999 } }),
   'a WorkloadEntry with the address of a host': istio('WorkloadEntry', {
     address: '203.0.113.10',

@@ -200,6 +200,10 @@ const HEADER_VALUE = new RegExp(String.raw`^(?:[^%]|%%|%[^%(]+%|%[^%(]*\(${ARGUM
 /** Of longer ones than any object may be, the expression takes too much memory. */
 const LONGEST_VALUE = 2 ** 20;
 
+/** What no value of a header may have. */
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
+
 function checkHeaders(headers: Headers, field: FieldPath): void {
   for (const part of ['request', 'response'] as const) {
     const { add = {}, set = {}, remove = [] } = headers[part] ?? {};
@@ -209,6 +213,8 @@ function checkHeaders(headers: Headers, field: FieldPath): void {
       if (name === '' || (isAuthority(name) ? !mayBeHost : name.startsWith(':')))
         reject(`${field}.${part}`, `"${name}" is not a header that a route can change`);
     }
+    const controlled = values.find(([, value]) => CONTROL.test(value));
+    if (controlled) reject(`${field}.${part}`, `${controlled[0]} has a value with a control character`);
     for (const [name, value] of values)
       if (value.length < LONGEST_VALUE && !HEADER_VALUE.test(value))
         reject(`${field}.${part}`, `${name} has a "%" that is not written "%%"`);

@@ -1,0 +1,215 @@
+import { ClientTls } from './client-tls';
+import { inForce, Setting, whereInForce } from './settings';
+import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
+import { Undetermined } from '../answer/undetermined';
+import { MergedRule, MergedSubset } from '../objects/destination-rules';
+import { Service } from '../objects/service';
+import { Registry } from '../registry/registry';
+import { Scope } from '../registry/scope';
+import { Destination } from '../routes/destination';
+import { isKnownDuration } from '../../istio/envoy';
+import { TrafficPolicy } from '../../manifests/specs';
+import { originates } from '../../manifests/tls';
+import { millisecondsOf } from '../../schema/durations';
+
+/** What a cluster is made from. */
+export interface Settings {
+  readonly service: Service;
+  readonly rule?: MergedRule;
+  readonly subset?: MergedSubset;
+  readonly port: number;
+  readonly tls?: ClientTls;
+  /** Whether it speaks HTTP/2 to its endpoints. */
+  readonly http2: boolean;
+}
+
+type ConsistentHash = NonNullable<NonNullable<TrafficPolicy['loadBalancer']>['consistentHash']>;
+
+/** The most bytes of a server name, and the largest ring of hashes, that Envoy takes in a cluster. */
+const LONGEST_SNI = 255;
+const LARGEST_RING = 8_388_608;
+
+/** Envoy knows 128 priorities. Istio makes one more than there are labels, each split by up to five localities. */
+const MOST_PRIORITIES = 128;
+const SPLIT = 5;
+
+/** What a connection with one answer may take, in milliseconds. */
+const SHORT = 100;
+
+/** Why Envoy rejects a cluster although admission takes its rule; it keeps the one that it had before. */
+export function rejectionOf(settings: Settings, endpointsWhere: readonly FieldRef[]): Undetermined | undefined {
+  const { service, rule, subset, port, tls, http2 } = settings;
+  const rejected = (why: string, where: readonly (FieldRef | undefined)[]) =>
+    new Undetermined(
+      `${why}, and Envoy rejects the cluster and keeps the one that it had before`,
+      where.filter((one) => one !== undefined),
+    );
+  const whereOf = (name: Setting) => [whereInForce(name, rule, subset, port)];
+  const balancer = inForce('loadBalancer', rule, subset, port);
+  const pool = inForce('connectionPool', rule, subset, port);
+  const outliers = inForce('outlierDetection', rule, subset, port);
+  const { ringHash, minimumRingSize, maglev } = balancer?.consistentHash ?? {};
+  if ((ringHash?.minimumRingSize ?? minimumRingSize ?? 0) > LARGEST_RING)
+    return rejected(`a ring of hashes has more than ${LARGEST_RING} entries`, whereOf('loadBalancer'));
+  if (maglev?.tableSize === 1) return crash(whereOf('loadBalancer')[0]!);
+  const { localityLbSetting, zoneAwareLbSetting, warmup, warmupDurationSecs } = balancer ?? {};
+  const labels = Math.max(...[localityLbSetting, zoneAwareLbSetting].map((one) => one?.failoverPriority?.length ?? 0));
+  if (outliers && (labels + 1) * SPLIT > MOST_PRIORITIES)
+    return rejected(
+      `${labels} labels of failoverPriority may make more than ${MOST_PRIORITIES} priorities`,
+      whereOf('loadBalancer'),
+    );
+  const { tcp, http } = pool ?? {};
+  const { interval, baseEjectionTime } = outliers ?? {};
+  for (const [name, durations] of [
+    ['loadBalancer', [warmup?.duration, warmupDurationSecs]],
+    ['outlierDetection', [interval, baseEjectionTime]],
+    [
+      'connectionPool',
+      [
+        ...[tcp?.connectTimeout, tcp?.idleTimeout, tcp?.maxConnectionDuration],
+        ...[tcp?.tcpKeepalive?.time, tcp?.tcpKeepalive?.interval],
+        ...[http?.idleTimeout, http?.http2KeepAlive?.interval, http?.http2KeepAlive?.timeout],
+      ],
+    ],
+  ] as const) {
+    const unknown = durations.find((one) => one !== undefined && !isKnownDuration(one));
+    if (unknown !== undefined) return rejected(`the duration ${unknown} is not one that Envoy knows`, whereOf(name));
+  }
+  if (tls && originates(tls.value) && Buffer.byteLength(tls.value.sni ?? '') > LONGEST_SNI)
+    return rejected(`a server name has more than ${LONGEST_SNI} bytes`, [fieldRef(tls.object, `${tls.field}.sni`)]);
+  if (service.resolution === 'DYNAMIC_DNS' && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
+    return rejected(`without TLS, a host with resolution DYNAMIC_DNS has no options of HTTP, as ${service.host} has`, [
+      ...endpointsWhere,
+      ...(rule?.from.map((object) => fieldRef(object, 'spec')) ?? []),
+    ]);
+  return undefined;
+}
+
+function crash(where: FieldRef): Undetermined {
+  return new Undetermined('with a table of one place Envoy divides by zero, and crashes', [where]);
+}
+
+/** Settings of a connection pool that are not options of HTTP in Envoy. */
+const NO_OPTIONS: ReadonlySet<string> = new Set([
+  'h2UpgradePolicy',
+  'http1MaxPendingRequests',
+  'http2MaxRequests',
+  'maxRetries',
+]);
+
+function hasHttpOptions(pool: TrafficPolicy['connectionPool']): boolean {
+  const { idleTimeout, maxConnectionDuration } = pool?.tcp ?? {};
+  return (
+    !!(idleTimeout ?? maxConnectionDuration) || Object.keys(pool?.http ?? {}).some((name) => !NO_OPTIONS.has(name))
+  );
+}
+
+/**
+ * Where weights of localities are in force. Endpoints in localities that they do not list receive nothing, and hosts
+ * outside have none unless an endpoint says it.
+ */
+export function unevenOf({ service: { resolution }, rule, subset, port }: Settings): Undetermined | undefined {
+  const { enabled, distribute = [] } = inForce('loadBalancer', rule, subset, port)?.localityLbSetting ?? {};
+  const isUneven = enabled !== false && distribute.some(({ to = {} }) => !('*' in to));
+  if (!isUneven || resolution === 'NONE' || resolution === 'DYNAMIC_DNS') return undefined;
+  return new Undetermined(
+    'weights of localities may leave a proxy without any endpoint, and no manifest tells the localities of proxies',
+    [whereInForce('loadBalancer', rule, subset, port)!],
+  );
+}
+
+/** What is not known of requests that the proxy reads, and of bytes that it passes on. */
+export function doubtsOf({ rule, subset, port }: Settings): {
+  readonly requests?: Undetermined;
+  readonly bytes?: Undetermined;
+} {
+  const pool = inForce('connectionPool', rule, subset, port);
+  const tooShort = (what: string, duration: string | undefined, where: FieldRef | undefined) => {
+    const milliseconds = duration === undefined ? 0 : millisecondsOf(duration);
+    return milliseconds > 0 && milliseconds < SHORT
+      ? new Undetermined(`${what} ${duration}, and it is unknown whether that is enough`, [where!])
+      : undefined;
+  };
+  const connecting = tooShort(
+    'a connection may take',
+    pool?.tcp?.connectTimeout,
+    whereInForce('connectionPool', rule, subset, port),
+  );
+  // For bytes, istiod reads these from the policy of the whole host.
+  const whole = rule?.policy?.value.connectionPool?.tcp;
+  const where = rule?.policy && fieldRef(rule.policy.object, 'spec.trafficPolicy.connectionPool.tcp');
+  const { name, path } = hashFor(rule, subset, port)?.value.httpCookie ?? {};
+  return {
+    requests:
+      connecting ??
+      (/[\0\n\r]/.test(`${name} ${path}`)
+        ? new Undetermined(
+            'a cookie that the proxy sets holds the end of a line, with which nobody reads the response',
+            [hashFor(rule, subset, port)!.where],
+          )
+        : undefined),
+    bytes:
+      connecting ??
+      tooShort('connections may last', whole?.maxConnectionDuration, where) ??
+      tooShort('connections may be idle for', whole?.idleTimeout, where),
+  };
+}
+
+/** How long a cluster tries to connect, where that is said. */
+export function connectTimeoutOf({ rule, subset, port }: Settings) {
+  const given = inForce('connectionPool', rule, subset, port)?.tcp?.connectTimeout;
+  if (given === undefined) return undefined;
+  return { milliseconds: millisecondsOf(given), cause: whereInForce('connectionPool', rule, subset, port)! };
+}
+
+/** By what a route hashes: the first that says it, of the port of the subset, the subset, the port, and the host. */
+function hashFor(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
+  const places = [
+    {
+      policy: subset?.value.trafficPolicy,
+      where: () => fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`),
+    },
+    { policy: rule?.policy?.value, where: () => fieldRef(rule!.policy!.object, 'spec.trafficPolicy') },
+  ];
+  for (const { policy, where } of places) {
+    const ofPort = policy?.portLevelSettings?.find((one) => one.port?.number === port)?.loadBalancer?.consistentHash;
+    const value = ofPort ?? policy?.loadBalancer?.consistentHash;
+    if (value) return { value, where: where() };
+  }
+  return undefined;
+}
+
+/** Why Envoy rejects the routes of a port that lead to a destination: by what they hash. */
+export function hashRejectionOf(
+  { destinationRules }: Registry,
+  { proxy, services }: Scope,
+  { host, port, subset }: Destination,
+): Undetermined | undefined {
+  const service = services.get(host);
+  if (!service) return undefined;
+  const rule = destinationRules.ruleFor(proxy.namespace, proxy.labels, host, service.namespace);
+  const found = hashFor(rule, subset === undefined ? undefined : rule?.subsets.get(subset), port);
+  if (!found) return undefined;
+  const { value, where } = found;
+  if (value.maglev?.tableSize === 1) return crash(where);
+  const { httpHeaderName, httpQueryParameterName, httpCookie } = value;
+  const attributes = (httpCookie?.attributes ?? []).flatMap((one) => [one.name, one.value]);
+  const why = [httpHeaderName, httpQueryParameterName].includes('')
+    ? 'by a name that is empty'
+    : [httpHeaderName, ...attributes].some((text) => text !== undefined && /[\0\n\r]/.test(text))
+      ? 'by what holds the end of a line'
+      : httpCookie?.ttl !== undefined && !isKnownDuration(httpCookie.ttl)
+        ? `by a cookie for a time that Envoy does not know (${httpCookie.ttl})`
+        : undefined;
+  if (why === undefined) return undefined;
+  return new Undetermined(
+    `routes to ${host} hash ${why}, and Envoy rejects all routes of the port and keeps those before`,
+    [where],
+  );
+}
