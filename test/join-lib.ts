@@ -2,7 +2,7 @@
  * Joins the modules of the compiled library that are loaded together, since finding and reading a file takes longer than
  * running it: those that every import of the library loads, the rules, which every synth loads, and those of the command
  * line, which needs no cdk8s. Each is there once, whichever entry of the package is loaded first. The entries, generated
- * classes, and what is loaded late remain files of their own. Runs after `trim-lib.ts`.
+ * classes, what is loaded late, and what the guard shares with that remain files of their own. Runs after `trim-lib.ts`.
  */
 import * as fs from 'fs';
 import { createRequire } from 'module';
@@ -40,13 +40,15 @@ function nameOf(file: string): string {
 function main(): void {
   if (fs.existsSync(path.join(SRC, 'at-load.js'))) throw new Error('lib is joined already: compile it again first');
   const [atLoad, atSynth, byCommand, byGuard] = [INDEX, 'rules/index.js', COMMAND, GUARD].map(loadedWith);
+  const isShared = (name: string) => byGuard.includes(name) && (atSynth.includes(name) || byCommand.includes(name));
+  const late = (names: readonly string[]) => names.filter((name) => !atLoad.includes(name) && !isShared(name));
   const joined: Readonly<Record<string, readonly string[]>> = {
     'shared.js': atLoad.filter((name) => byCommand.includes(name)),
     // The index keeps its text, in which Node and bundlers look for the names that the package exports.
     'at-load.js': atLoad.filter((name) => name !== INDEX && !byCommand.includes(name)),
-    'at-synth.js': atSynth.filter((name) => !atLoad.includes(name)),
-    'by-command.js': byCommand.filter((name) => !atLoad.includes(name) && !atSynth.includes(name)),
-    'by-guard.js': byGuard.filter((name) => !atLoad.includes(name)),
+    'at-synth.js': late(atSynth),
+    'by-command.js': late(byCommand).filter((name) => !atSynth.includes(name)),
+    'by-guard.js': late(byGuard),
   };
   const fileOf = new Map<string, string>();
   for (const [file, names] of Object.entries(joined))
