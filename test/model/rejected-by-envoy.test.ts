@@ -214,6 +214,21 @@ describe('several entries of a host, one with DNS_ROUND_ROBIN', () => {
   });
 });
 
+test('an entry with DNS_ROUND_ROBIN adds nothing to the number of a port that an older one has under another name', () => {
+  const entry = (second: number, resolution: string, name: string, address = '') =>
+    istioObject(
+      'ServiceEntry',
+      `e${second}`,
+      'shop',
+      `{ hosts: [site.example.com], resolution: ${resolution}, ports: [{ number: 80, name: ${name}, protocol: HTTP }]` +
+        `${address && `, endpoints: [{ address: ${address} }]`} }`,
+    ).replace('metadata: {', `metadata: { creationTimestamp: "2026-01-01T00:00:0${second}Z",`);
+  const [empty, last] = [entry(1, 'STATIC', 'http'), entry(3, 'DNS_ROUND_ROBIN', 'http', '203.0.113.7')];
+  const of = (objects: string) => ask(objects, 'shop/cart', 'http://site.example.com/');
+  expect(of(empty + last)).toMatchObject({ outcome: 'answered' });
+  expect(of(empty + entry(2, 'DNS', 'web', 'x.example.com') + last)).toMatchObject({ symptom: 503 });
+});
+
 describe('weights of localities', () => {
   const weights = (from: string, to: string, more = '') =>
     `loadBalancer: { localityLbSetting: { ${more} distribute: [{ from: "${from}", to: { "${to}": 100 } }] } }`;

@@ -183,17 +183,19 @@ function entryEndpoints(
     seen.add(sibling.object);
     const { spec } = sibling.object;
     const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
-    if (!own || (sibling.resolution === 'DNS_ROUND_ROBIN' && taken.has(own.number))) continue;
-    const target = (given: EntryEndpoint | undefined): number =>
-      given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
+    const isTaken = sibling.resolution === 'DNS_ROUND_ROBIN' && own !== undefined && taken.has(own.number);
     const given: readonly PlacedEndpoint[] = spec.workloadSelector
-      ? workloadsOf(registry, sibling.object, assumptions)
+      ? workloadsOf(registry, sibling.object, own ? assumptions : [])
       : (spec.endpoints ?? []).map((endpoint, index): PlacedEndpoint => ({
           endpoint,
           object: sibling.object,
           at: `spec.endpoints[${index}]`,
         }));
-    if (given.length > 0 || sibling.resolution !== 'STATIC') taken.add(own.number);
+    // Whatever the ports are called: istiod remembers their numbers.
+    if (given.length > 0 || sibling.resolution !== 'STATIC') for (const { number } of sibling.ports) taken.add(number);
+    if (!own || isTaken) continue;
+    const target = (given: EntryEndpoint | undefined): number =>
+      given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.workloadSelector || given.length > 0) {
       for (const { endpoint, object, at } of given) {
         stopAtUnknownField(object, endpoint, 'endpoint', at);
