@@ -88,7 +88,7 @@ test.each([
   ['headers: { request: { set: { x a: "1" } } }', /the header "x a"/],
   ['headers: { request: { add: { "x(a)": "1" } } }', /the header "x\(a\)"/],
   ['headers: { response: { add: { "x(a)": "1" } } }', /the header "x\(a\)" of responses/],
-  ...['a/x', 'a?b', 'a#b', '"x"', 'a{b', 'a|b', 'user@site.example.com'].map(
+  ...['a/x', 'a?b', 'a#b', '"x"', 'a{b', 'a|b', 'user@site.example.com', '[::1'].map(
     (authority) => [`rewrite: { authority: '${authority}' }`, /changes the authority to/] as [string, RegExp],
   ),
 ])('a request that nobody needs to take, made by %s', (changes, reason) => {
@@ -108,7 +108,11 @@ test.each([
     `outlierDetection: {}, loadBalancer: { localityLbSetting: { failoverPriority: [${names(129).replace(/: a/g, '')}] } }`,
     /129 labels .* 128 priorities/,
   ],
-  ['loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, path: "/\\na" } } }', /cookie .* end of a line/],
+  [
+    'loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, path: "/\\na" } } }',
+    /cookie .* control character/,
+  ],
+  ['loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, path: "/\\u0001" } } }', /cookie .* control/],
 ])('a cluster that Envoy rejects: %s', (settings, reason) => {
   expect(asked(policy(settings))).toMatchObject(undetermined(reason));
   expect(asked(policy(settings), 'other')).toMatchObject({ outcome: 'answered' });
@@ -157,6 +161,36 @@ test.each([
   expect(
     asked(policy(`tls: { mode: SIMPLE, sni: ${'x'.repeat(bytes)}, subjectAltNames: [elsewhere.example.com] }`)),
   ).toMatchObject(answer);
+});
+
+test.each(['9223372036s', '-1s'])('a budget of tries for %s, with Istio 1.31', (time) => {
+  const objects = policy(`retryBudget: { budgetInterval: '${time}' }`);
+  expect(
+    ask(`---${ENTRY}${objects}`, 'shop/cart', 'http://site.example.com/', {
+      ...LOCKED,
+      istioVersion: '1.31',
+    }),
+  ).toMatchObject(undetermined(/not one that Envoy knows/));
+});
+
+test('a rule that Envoy rejects does not meet a host whose listener of its own detects HTTP', () => {
+  const detected = (name: string, address: string) =>
+    istioObject(
+      'ServiceEntry',
+      name,
+      'shop',
+      `{ hosts: [${name}.example.com], resolution: STATIC, addresses: [${address}], ` +
+        `endpoints: [{ address: ${address} }], ports: [{ number: 9090, name: any }] }`,
+    );
+  const bad = rule('directResponse: { status: 600 }');
+  const of = (address: string) =>
+    ask(
+      detected('site', '203.0.113.1') + detected('other', '203.0.113.2') + bad,
+      'shop/cart',
+      `http://${address}:9090/`,
+    );
+  expect(of('203.0.113.2')).toMatchObject({ outcome: 'answered' });
+  expect(of('203.0.113.1')).toMatchObject(undetermined(/600/));
 });
 
 describe('a time in which an answer may not come', () => {

@@ -194,8 +194,8 @@ function entryEndpoints(
     // Whatever the ports are called: istiod remembers their numbers.
     if (given.length > 0 || sibling.resolution !== 'STATIC') for (const { number } of sibling.ports) taken.add(number);
     if (!own || isTaken) continue;
-    const target = (given: EntryEndpoint | undefined): number =>
-      given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
+    const target = (one: EntryEndpoint | undefined): number =>
+      one?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.workloadSelector || given.length > 0) {
       for (const { endpoint, object, at } of given) {
         stopAtUnknownField(object, endpoint, 'endpoint', at);

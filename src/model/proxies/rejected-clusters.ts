@@ -77,6 +77,11 @@ export function rejectionOf(settings: Settings, endpointsWhere: readonly FieldRe
     const unknown = durations.find((one) => one !== undefined && !isKnownDuration(one));
     if (unknown !== undefined) return rejected(`the duration ${unknown} is not one that Envoy knows`, whereOf(name));
   }
+  for (const { policy, where } of placesOf(rule, subset)) {
+    const { budgetInterval } = policy?.retryBudget ?? {};
+    if (budgetInterval !== undefined && !isKnownDuration(budgetInterval))
+      return rejected(`the duration ${budgetInterval} is not one that Envoy knows`, [where()]);
+  }
   if (tls && originates(tls.value) && Buffer.byteLength(tls.value.sni ?? '') > LONGEST_SNI)
     return rejected(`a server name has more than ${LONGEST_SNI} bytes`, [fieldRef(tls.object, `${tls.field}.sni`)]);
   if (service.resolution === 'DYNAMIC_DNS' && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
@@ -120,6 +125,9 @@ export function unevenOf({ service: { resolution }, rule, subset, port }: Settin
   );
 }
 
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
+
 /** What is not known of requests that the proxy reads, and of bytes that it passes on. */
 export function doubtsOf({ rule, subset, port }: Settings): {
   readonly requests?: Undetermined;
@@ -144,9 +152,9 @@ export function doubtsOf({ rule, subset, port }: Settings): {
   return {
     requests:
       connecting ??
-      (/[\0\n\r]/.test(`${name} ${path}`)
+      (CONTROL.test(`${name} ${path}`)
         ? new Undetermined(
-            'a cookie that the proxy sets holds the end of a line, with which nobody reads the response',
+            'a cookie that the proxy sets holds a control character, with which nobody reads the response',
             [hashFor(rule, subset, port)!.where],
           )
         : undefined),
@@ -164,20 +172,24 @@ export function connectTimeoutOf({ rule, subset, port }: Settings) {
   return { milliseconds: millisecondsOf(given), cause: whereInForce('connectionPool', rule, subset, port)! };
 }
 
-/** By what a route hashes: the first that says it, of the port of the subset, the subset, the port, and the host. */
-function hashFor(
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
-  const places = [
+/** The policy of the subset, and that of the host. */
+function placesOf(rule: MergedRule | undefined, subset: MergedSubset | undefined) {
+  return [
     {
       policy: subset?.value.trafficPolicy,
       where: () => fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`),
     },
     { policy: rule?.policy?.value, where: () => fieldRef(rule!.policy!.object, 'spec.trafficPolicy') },
   ];
-  for (const { policy, where } of places) {
+}
+
+/** By what a route hashes: the first that says it, of the port of the subset, the subset, the port, and the host. */
+function hashFor(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
+  for (const { policy, where } of placesOf(rule, subset)) {
     const ofPort = policy?.portLevelSettings?.find((one) => one.port?.number === port)?.loadBalancer?.consistentHash;
     const value = ofPort ?? policy?.loadBalancer?.consistentHash;
     if (value) return { value, where: where() };

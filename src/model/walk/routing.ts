@@ -242,7 +242,7 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
 }
 
 /** What every proxy and host takes for an authority. */
-const AUTHORITY = /^[\w!$%&'()*+,;=.~:[\]-]*$/;
+const AUTHORITY = /^(\[[\w.:%]+\](:\d*)?|[\w!$%&'()*+,;=.~:-]*)$/;
 
 /** What a rule makes that is no part of any request, and that whoever comes next may refuse. */
 function unsendable({ object }: HttpRoute, what: 'path' | 'authority', value: string): Undetermined {
