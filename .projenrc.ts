@@ -136,7 +136,14 @@ project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '2
 project.package.addVersion('0.1.0');
 project.package.addField('type', 'commonjs');
 // Of the bundled YAML reader, only what Node loads is published: npm packs a bundled package as it lies there.
-const unloaded = ['browser', 'README.md', 'dist/cli.d.ts', 'dist/test-events.d.ts', 'dist/test-events.js'].join();
+const unloaded = [
+  'browser',
+  'README.md',
+  'dist/cli.d.ts',
+  'dist/cli.mjs',
+  'dist/test-events.d.ts',
+  'dist/test-events.js',
+].join();
 project.package.setScript(
   'prepack',
   `node -e "for(const one of '${unloaded}'.split(','))fs.rmSync('node_modules/yaml/'+one,{recursive:true,force:true})"`,
