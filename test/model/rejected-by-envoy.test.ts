@@ -32,17 +32,8 @@ describe('a rule that Envoy rejects', () => {
       /compiles the regular/,
     ],
     [`match: [{ uri: { regex: '/(.{99}|b){99}' } }, { uri: { prefix: / } }], ${TO_SITE}`, /compiles the regular/],
-    [
-      `match: [{ queryParams: { ${'q'.repeat(1025)}: { exact: a } } }, { uri: { prefix: / } }], ${TO_SITE}`,
-      /1024 bytes/,
-    ],
     [`${TO_SITE}, headers: { request: { set: { "x\\na": b } } }`, /name of a header holds the end of a line/],
     [`${TO_SITE}, headers: { response: { remove: ["x\\na"] } }`, /name of a header holds the end of a line/],
-    [`${TO_SITE}, headers: { response: { add: { ${'x'.repeat(16385)}: b } } }`, /more than 16384 bytes/],
-    [
-      `headers: { request: { set: { ${names(501)} } } }, route: [{ destination: { host: site.example.com }, headers: { request: { add: { ${names(500)} } } } }]`,
-      /more than 1000 headers/,
-    ],
     ['redirect: { uri: "/a\\nb" }', /end of a line/],
     [
       `match: [{ queryParams: { "": { exact: "1" } } }, { uri: { prefix: / } }], ${TO_SITE}`,
@@ -63,6 +54,27 @@ describe('a rule that Envoy rejects', () => {
       /weights make more than 4294967295/,
     ],
   ])('leaves all hosts of its port undetermined: %s', (changes, reason) => {
+    for (const host of ['site', 'other']) expect(asked(rule(changes), host)).toMatchObject(undetermined(reason));
+  });
+
+  const added = `{ destination: { host: site.example.com }, headers: { request: { add: { ${names(500)} } } } }`;
+  test.each([
+    [
+      'the name of a header',
+      `${TO_SITE}, headers: { response: { add: { ${'x'.repeat(16_385)}: b } } }`,
+      /more than 16384 bytes/,
+    ],
+    [
+      'the name of a parameter',
+      `match: [{ queryParams: { ${'q'.repeat(1025)}: { exact: a } } }, { uri: { prefix: / } }], ${TO_SITE}`,
+      /1024 bytes/,
+    ],
+    [
+      'the list of headers, with those of its only destination,',
+      `headers: { request: { set: { ${names(501)} } } }, route: [${added}]`,
+      /more than 1000 headers/,
+    ],
+  ])('is one where %s is too long', (_, changes, reason) => {
     for (const host of ['site', 'other']) expect(asked(rule(changes), host)).toMatchObject(undetermined(reason));
   });
 
@@ -152,6 +164,14 @@ test.each([
   [16_385, undetermined(/more than 16384 bytes/)],
 ])('a value of %s bytes for a header', (bytes, answer) => {
   expect(asked(rule(setting('x'.repeat(bytes))))).toMatchObject(answer);
+});
+
+test.each([
+  [3, { outcome: 'answered' }],
+  [5, undetermined(/headers of 750\d\d bytes/)],
+])('%s headers of 15,000 bytes each', (count, answer) => {
+  const set = Array.from({ length: count }, (_, n) => `x-${n}: ${'x'.repeat(15_000)}`).join(', ');
+  expect(asked(rule(`${TO_SITE}, headers: { request: { set: { ${set} } } }`))).toMatchObject(answer);
 });
 
 test.each([

@@ -208,6 +208,11 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
       if (!isThere) request.headers.set(name, value);
     }
   }
+  const bytes = [...request.headers].reduce((sum, header) => sum + Buffer.byteLength(header.join()), 0);
+  if (bytes > MOST_BYTES)
+    throw new Undetermined(`a route sets headers of ${bytes} bytes, which the next hop may refuse`, [
+      fieldRef(rule.object, 'spec.http'),
+    ]);
   if (rewrite?.path) {
     added.add('x-envoy-original-path');
     request.path = changedPath(request.path, rewrite.path, match?.path);
@@ -240,6 +245,9 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
     },
   ];
 }
+
+/** What proxies take of headers, less those of their own, in bytes. */
+const MOST_BYTES = 58 * 1024;
 
 /** What every proxy and host takes for an authority. */
 const AUTHORITY = /^(\[[\w.:%]+\](:\d*)?|[\w!$%&'()*+,;=.~:-]*)$/;
