@@ -32,6 +32,11 @@ describe('a rule that Envoy rejects', () => {
       /compiles the regular/,
     ],
     [`match: [{ uri: { regex: '/(.{99}|b){99}' } }, { uri: { prefix: / } }], ${TO_SITE}`, /compiles the regular/],
+    [`match: [{ uri: { regex: '/(....){1000}' } }, { uri: { prefix: / } }], ${TO_SITE}`, /compiles the regular/],
+    [
+      `match: [{ uri: { regex: '(?i)(\\W\\W\\W\\W\\W){500}' } }, { uri: { prefix: / } }], ${TO_SITE}`,
+      /compiles the regular/,
+    ],
     [`${TO_SITE}, headers: { request: { set: { "x\\na": b } } }`, /name of a header holds the end of a line/],
     [`${TO_SITE}, headers: { response: { remove: ["x\\na"] } }`, /name of a header holds the end of a line/],
     ['redirect: { uri: "/a\\nb" }', /end of a line/],
@@ -130,13 +135,18 @@ test.each([
   expect(asked(policy(settings), 'other')).toMatchObject({ outcome: 'answered' });
 });
 
-test.each(['/v[0-9]{1,3}/.*', '(?i)/a', '/[^/]+\\\\.html'])(
-  'the regular expression %s is one that Envoy compiles',
-  (regex) => {
-    const matches = `match: [{ uri: { regex: '${regex}' } }, { uri: { prefix: / } }]`;
-    expect(asked(rule(`${matches}, ${TO_SITE}`), 'other')).toMatchObject({ outcome: 'answered' });
-  },
-);
+test.each([
+  '/v[0-9]{1,3}/.*',
+  '(?i)/a',
+  '/[^/]+\\\\.html',
+  '/users/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
+  '/[A-Za-z0-9_-]{1,64}/items/[A-Za-z0-9_-]{1,64}',
+  'https://([a-z0-9-]{1,63}[.])?[a-z0-9-]{1,63}[.]example[.]com',
+  '/.{1000}',
+])('the regular expression %s is one that Envoy compiles', (regex) => {
+  const matches = `match: [{ uri: { regex: '${regex}' } }, { uri: { prefix: / } }]`;
+  expect(asked(rule(`${matches}, ${TO_SITE}`), 'other')).toMatchObject({ outcome: 'answered' });
+});
 
 test('what a subset hashes by is in the routes that lead there alone', () => {
   const subset = istioObject(
@@ -172,6 +182,26 @@ test.each([
 ])('%s headers of 15,000 bytes each', (count, answer) => {
   const set = Array.from({ length: count }, (_, n) => `x-${n}: ${'x'.repeat(15_000)}`).join(', ');
   expect(asked(rule(`${TO_SITE}, headers: { request: { set: { ${set} } } }`))).toMatchObject(answer);
+});
+
+test.each([
+  ['request', 80, { outcome: 'answered' }],
+  ['request', 101, undetermined(/101 headers/)],
+  ['response', 80, { outcome: 'answered' }],
+  ['response', 101, undetermined(/101 headers/)],
+])('headers of a %s, %s of them', (message, count, answer) => {
+  expect(asked(rule(`${TO_SITE}, headers: { ${message}: { set: { ${names(count)} } } }`))).toMatchObject(answer);
+});
+
+test.each([
+  ['time: 32767s, interval: 75s, probes: 127', { outcome: 'answered' }],
+  ['time: 10h', undetermined(/keepalive/)],
+  ['interval: 24h', undetermined(/keepalive/)],
+  ['probes: 128', undetermined(/keepalive/)],
+])('connections kept alive with %s', (settings, answer) => {
+  const objects = policy(`connectionPool: { tcp: { tcpKeepalive: { ${settings} } } }`);
+  expect(asked(objects)).toMatchObject(answer);
+  expect(ask(`---${ENTRY}${objects}`, 'shop/cart', 'https://site.example.com/')).toMatchObject(answer);
 });
 
 test.each([
@@ -329,6 +359,28 @@ describe('a connection that nobody answers', () => {
     ['no try, which has not begun', 'retries: { attempts: 1, perTryTimeout: 1s }', '', { symptom: 'timeout' }],
   ])('%s gives up first', (_, rules, settings, answer) => {
     expect(wait(rules, settings)).toMatchObject(answer);
+  });
+
+  const blocked = istioObject(
+    'NetworkPolicy',
+    'none',
+    'shop',
+    '{ podSelector: {}, policyTypes: [Egress], egress: [] }',
+  ).replace(/apiVersion: .*/, 'apiVersion: networking.k8s.io/v1');
+
+  test.each([
+    ['', '', { symptom: 503 }],
+    ['', '5s', { symptom: 503 }],
+    ['', '10s', { symptom: 503 }],
+    ['', '30s', { symptom: 503 }],
+    ['timeout: 3s', '', { symptom: 504 }],
+    ['timeout: 15s', '', undetermined(/who gives up first/)],
+    ['timeout: 15s', '20s', { symptom: 504 }],
+    ['timeout: 60s', '', { symptom: 503 }],
+  ])('where a network drops it, with %s and a connectTimeout of %s', (rules, time, answer) => {
+    const objects = rule(`${TO_SITE}${rules && `, ${rules}`}`) + (time && policy(connecting(time)));
+    const at = ENTRY.replace('resolution: DNS', 'resolution: STATIC\n  endpoints: [{ address: 203.0.113.9 }]');
+    expect(ask(`---${at}${objects}${blocked}`, 'shop/cart', 'http://site.example.com/')).toMatchObject(answer);
   });
 
   test.each([

@@ -34,6 +34,10 @@ const LARGEST_RING = 8_388_608;
 const MOST_PRIORITIES = 128;
 const SPLIT = 5;
 
+/** What Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL, in milliseconds, and for TCP_KEEPCNT. */
+const LONGEST_KEEPALIVE = 32_767_000;
+const MOST_PROBES = 127;
+
 /** What a connection with one answer may take, in milliseconds. */
 const SHORT = 100;
 
@@ -140,11 +144,17 @@ export function doubtsOf({ rule, subset, port }: Settings): {
       ? new Undetermined(`${what} ${duration}, and it is unknown whether that is enough`, [where!])
       : undefined;
   };
-  const connecting = tooShort(
-    'a connection may take',
-    pool?.tcp?.connectTimeout,
-    whereInForce('connectionPool', rule, subset, port),
-  );
+  const wherePool = whereInForce('connectionPool', rule, subset, port);
+  const { time, interval, probes = 0 } = pool?.tcp?.tcpKeepalive ?? {};
+  const isTooLong = (duration = '0s') => millisecondsOf(duration) > LONGEST_KEEPALIVE;
+  const connecting =
+    tooShort('a connection may take', pool?.tcp?.connectTimeout, wherePool) ??
+    (isTooLong(time) || isTooLong(interval) || probes > MOST_PROBES
+      ? new Undetermined(
+          'the settings for TCP keepalive are more than Linux takes, and Envoy closes such connections',
+          [wherePool!],
+        )
+      : undefined);
   // For bytes, istiod reads these from the policy of the whole host.
   const whole = rule?.policy?.value.connectionPool?.tcp;
   const where = rule?.policy && fieldRef(rule.policy.object, 'spec.trafficPolicy.connectionPool.tcp');

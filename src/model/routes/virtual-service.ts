@@ -21,6 +21,7 @@ import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
 import { isOfConnection, isToken, namesInLowerCase } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
+import { excessOf } from '../../istio/envoy';
 import { millisecondsOf } from '../../schema/durations';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
@@ -135,7 +136,12 @@ function httpRoute(merged: MergedRule): HttpRoute {
             `a route sets the header ${JSON.stringify(oddResponseHeader(http))} of responses, which is not a name that ` +
               'everybody reads',
             [where('headers')],
-          )),
+          )) ??
+      (excessOfResponse(http) === undefined
+        ? undefined
+        : new Undetermined(`a route sets ${excessOfResponse(http)} of responses, which whoever reads them may refuse`, [
+            where('headers'),
+          ])),
     rejected: rejectionOf(merged, where),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.delay?.fixedDelay && {
@@ -192,8 +198,19 @@ function framesResponse(headers: Headers | undefined): boolean {
 /** The name of a header of responses that is set and is no name. */
 function oddResponseHeader({ headers, route = [] }: Http): string | undefined {
   return [headers, ...route.map((one) => one.headers)]
-    .flatMap((one) => Object.entries({ ...one?.response?.add, ...one?.response?.set }))
+    .flatMap(setInResponse)
     .find(([name, value]) => value !== '' && !isToken(name))?.[0];
+}
+
+/** What is too much of the headers of responses by one of the destinations. */
+function excessOfResponse({ headers, route = [] }: Http): string | undefined {
+  return route
+    .map((one) => excessOf([...setInResponse(headers), ...setInResponse(one.headers)]))
+    .find((excess) => excess !== undefined);
+}
+
+function setInResponse(headers: Headers | undefined): [name: string, value: string][] {
+  return Object.entries({ ...headers?.response?.add, ...headers?.response?.set });
 }
 
 function changesLocation(headers: Headers | undefined): boolean {

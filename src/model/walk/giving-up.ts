@@ -16,13 +16,14 @@ export interface Limit {
 
 export interface ConnectTimeout {
   readonly milliseconds: number;
-  readonly cause: FieldRef;
+  /** What says so, if anything does. */
+  readonly cause?: FieldRef;
 }
 
 /** What gives up on a connection that nobody answers, and how the request ends then. */
 export interface GivingUp {
   readonly status: number;
-  readonly cause: FieldRef;
+  readonly causes: readonly FieldRef[];
   readonly says: string;
 }
 
@@ -55,14 +56,14 @@ export function firstToGiveUp(
       status: 504,
       least: milliseconds - passed,
       most: kind === 'all' ? milliseconds - passed : milliseconds * tries,
-      cause,
+      causes: [cause],
       says: `the route waits ${milliseconds} ms`,
     }));
   const ofProxy = connectTimeout && {
     status: 503,
     least: connectTimeout.milliseconds,
     most: connectTimeout.milliseconds * tries ** (by === 'gateway' ? 2 : 1),
-    cause: connectTimeout.cause,
+    causes: connectTimeout.cause ? [connectTimeout.cause] : [],
     says: `the proxy tries to connect for ${connectTimeout.milliseconds} ms`,
   };
   const all = [...ofRoutes, ...(ofProxy ? [ofProxy] : [])].sort((a, b) => a.most - b.most);
@@ -73,6 +74,6 @@ export function firstToGiveUp(
   const says = [first, ...(other ? [other] : [])];
   throw new Undetermined(
     `nobody answers, and it is unknown who gives up first: ${says.map((one) => one.says).join(', and ')}`,
-    says.map(({ cause }) => cause),
+    says.flatMap(({ causes }) => causes),
   );
 }

@@ -195,9 +195,15 @@ export class Leg {
     return this.journey.configuration;
   }
 
-  /** What gives up first on a connection of a proxy that nobody answers, if that is within this time. */
-  public firstToGiveUp(by: Answer['by'], within: number): GivingUp | undefined {
-    return firstToGiveUp(this, by, within);
+  /**
+   * What gives up first on a connection of a proxy that nobody answers, if that is within this time. Without it, the
+   * proxy does in the end.
+   */
+  public firstToGiveUp(by: Answer['by'], within?: number): GivingUp | undefined {
+    const { limits, retries, isRead } = this;
+    const connectTimeout =
+      this.connectTimeout ?? (within === undefined ? { milliseconds: USUAL_CONNECT_TIMEOUT } : undefined);
+    return firstToGiveUp({ limits, retries, isRead, connectTimeout }, by, within ?? Infinity);
   }
 
   /** The shortest limit of the routes on the egress path, if it ends within this time. */
@@ -322,8 +328,8 @@ export class Leg {
   public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
     this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', 'drops', reason, causes);
     if (by === 'host') return { outcome: 'refused', symptom: 'timeout', reason, causes };
-    const first = this.firstToGiveUp(by, USUAL_CONNECT_TIMEOUT);
-    if (!first) return this.refuse(by, 503, reason, causes);
-    return this.refuse(by, first.status, `${reason}, and ${first.says}`, [first.cause, ...causes]);
+    const first = this.firstToGiveUp(by)!;
+    const says = first.causes.length > 0 ? `${reason}, and ${first.says}` : reason;
+    return this.refuse(by, first.status, says, [...first.causes, ...causes]);
   }
 }

@@ -40,7 +40,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   if (address.kind === 'allocated' || isStandIn) {
     const reason = `${textOf(address)} leads nowhere`;
     const first = from === 'application' ? undefined : leg.firstToGiveUp(by, PATIENCE);
-    if (first) return leg.refuse(by, first.status, `${reason}, and ${first.says}`, [first.cause, ...decidedBy]);
+    if (first) return leg.refuse(by, first.status, `${reason}, and ${first.says}`, [...first.causes, ...decidedBy]);
     return { outcome: 'refused', symptom: 'timeout', by, reason, causes: decidedBy };
   }
   const sender = from === 'gateway' && leg.atGateway ? leg.atGateway : leg.pod;

@@ -12,6 +12,7 @@ import { changedPath } from '../routes/path-rewrite';
 import { HeaderChanges, HttpAction, HttpRoute, Preflights } from '../routes/route';
 import { HttpRequest, isOfApplications, isOfConnection, isOfGrpc, isToken, isUnsaid } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
+import { excessOf } from '../../istio/envoy';
 import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
 
@@ -208,9 +209,9 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
       if (!isThere) request.headers.set(name, value);
     }
   }
-  const bytes = [...request.headers].reduce((sum, header) => sum + Buffer.byteLength(header.join()), 0);
-  if (bytes > MOST_BYTES)
-    throw new Undetermined(`a route sets headers of ${bytes} bytes, which the next hop may refuse`, [
+  const excess = excessOf([...request.headers]);
+  if (excess !== undefined)
+    throw new Undetermined(`with what a route sets, a request has ${excess}, which the next hop may refuse`, [
       fieldRef(rule.object, 'spec.http'),
     ]);
   if (rewrite?.path) {
@@ -245,9 +246,6 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
     },
   ];
 }
-
-/** What proxies take of headers, less those of their own, in bytes. */
-const MOST_BYTES = 58 * 1024;
 
 /** What every proxy and host takes for an authority. */
 const AUTHORITY = /^(\[[\w.:%]+\](:\d*)?|[\w!$%&'()*+,;=.~:-]*)$/;
