@@ -12,6 +12,9 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.enableAutoMtls', ON],
   ['meshConfig.defaultTrafficPolicy', /^(\{\})?$/],
   ['meshConfig.localityLbSetting.distribute', /^(\[\])?$/],
+  // A second or more, and keepalive that Linux takes: less than 10,000 s and 100 probes.
+  ['meshConfig.connectTimeout', /^([1-9]\d*(\.\d+)?s)?$/],
+  ['meshConfig.tcpKeepalive', /^(\{(("(time|interval)":"\d{1,4}s"|"probes":\d{1,2}),?)*\})?$/],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
   ['global.proxy.includeIPRanges', /^\*?$/],

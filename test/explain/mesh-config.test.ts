@@ -177,6 +177,15 @@ describe('settings that the model does not know', () => {
       'meshConfig.localityLbSetting.distribute',
     ]);
     expect(localities({ enabled: true, failover: [{ from: 'a', to: 'b' }] })).toEqual([]);
+    const connecting = (settings: object) => meshOf(settings, 'mesh.yaml').unknownSettings;
+    expect(connecting({ connectTimeout: '0.001s', tcpKeepalive: { time: '10h' } })).toEqual([
+      'meshConfig.connectTimeout',
+      'meshConfig.tcpKeepalive',
+    ]);
+    expect(connecting({ tcpKeepalive: { probes: 128 } })).toEqual(['meshConfig.tcpKeepalive']);
+    expect(connecting({ connectTimeout: '10s', tcpKeepalive: { time: '7200s', interval: '75s', probes: 9 } })).toEqual(
+      [],
+    );
     const map = (name: string, data: Record<string, unknown>) => ({
       origin: 'cluster.yaml',
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },

@@ -1,13 +1,11 @@
 import { ClientTls } from './client-tls';
-import { inForce, Setting, whereInForce } from './settings';
+import { crash, hashFor } from './hashing';
+import { inForce, placesOf, Setting, whereInForce } from './settings';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { Service } from '../objects/service';
-import { Registry } from '../registry/registry';
-import { Scope } from '../registry/scope';
-import { Destination } from '../routes/destination';
 import { isKnownDuration } from '../../istio/envoy';
 import { TrafficPolicy } from '../../manifests/specs';
 import { originates } from '../../manifests/tls';
@@ -23,8 +21,6 @@ export interface Settings {
   /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
 }
-
-type ConsistentHash = NonNullable<NonNullable<TrafficPolicy['loadBalancer']>['consistentHash']>;
 
 /** The most bytes of a server name, and the largest ring of hashes, that Envoy takes in a cluster. */
 const LONGEST_SNI = 255;
@@ -94,10 +90,6 @@ export function rejectionOf(settings: Settings, endpointsWhere: readonly FieldRe
       ...(rule?.from.map((object) => fieldRef(object, 'spec')) ?? []),
     ]);
   return undefined;
-}
-
-function crash(where: FieldRef): Undetermined {
-  return new Undetermined('with a table of one place Envoy divides by zero, and crashes', [where]);
 }
 
 /** Settings of a connection pool that are not options of HTTP in Envoy. */
@@ -180,58 +172,4 @@ export function connectTimeoutOf({ rule, subset, port }: Settings) {
   const given = inForce('connectionPool', rule, subset, port)?.tcp?.connectTimeout;
   if (given === undefined) return undefined;
   return { milliseconds: millisecondsOf(given), cause: whereInForce('connectionPool', rule, subset, port)! };
-}
-
-/** The policy of the subset, and that of the host. */
-function placesOf(rule: MergedRule | undefined, subset: MergedSubset | undefined) {
-  return [
-    {
-      policy: subset?.value.trafficPolicy,
-      where: () => fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`),
-    },
-    { policy: rule?.policy?.value, where: () => fieldRef(rule!.policy!.object, 'spec.trafficPolicy') },
-  ];
-}
-
-/** By what a route hashes: the first that says it, of the port of the subset, the subset, the port, and the host. */
-function hashFor(
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
-  for (const { policy, where } of placesOf(rule, subset)) {
-    const ofPort = policy?.portLevelSettings?.find((one) => one.port?.number === port)?.loadBalancer?.consistentHash;
-    const value = ofPort ?? policy?.loadBalancer?.consistentHash;
-    if (value) return { value, where: where() };
-  }
-  return undefined;
-}
-
-/** Why Envoy rejects the routes of a port that lead to a destination: by what they hash. */
-export function hashRejectionOf(
-  { destinationRules }: Registry,
-  { proxy, services }: Scope,
-  { host, port, subset }: Destination,
-): Undetermined | undefined {
-  const service = services.get(host);
-  if (!service) return undefined;
-  const rule = destinationRules.ruleFor(proxy.namespace, proxy.labels, host, service.namespace);
-  const found = hashFor(rule, subset === undefined ? undefined : rule?.subsets.get(subset), port);
-  if (!found) return undefined;
-  const { value, where } = found;
-  if (value.maglev?.tableSize === 1) return crash(where);
-  const { httpHeaderName, httpQueryParameterName, httpCookie } = value;
-  const attributes = (httpCookie?.attributes ?? []).flatMap((one) => [one.name, one.value]);
-  const why = [httpHeaderName, httpQueryParameterName].includes('')
-    ? 'by a name that is empty'
-    : [httpHeaderName, ...attributes].some((text) => text !== undefined && /[\0\n\r]/.test(text))
-      ? 'by what holds the end of a line'
-      : httpCookie?.ttl !== undefined && !isKnownDuration(httpCookie.ttl)
-        ? `by a cookie for a time that Envoy does not know (${httpCookie.ttl})`
-        : undefined;
-  if (why === undefined) return undefined;
-  return new Undetermined(
-    `routes to ${host} hash ${why}, and Envoy rejects all routes of the port and keeps those before`,
-    [where],
-  );
 }

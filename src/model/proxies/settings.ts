@@ -32,3 +32,14 @@ export function inForce<Name extends Setting>(
   const own = settings(subset?.value.trafficPolicy);
   return (own.found ? own : settings(rule?.policy?.value)).value;
 }
+
+/** The policy of the subset, and that of the host. */
+export function placesOf(rule: MergedRule | undefined, subset: MergedSubset | undefined) {
+  return [
+    {
+      policy: subset?.value.trafficPolicy,
+      where: () => fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`),
+    },
+    { policy: rule?.policy?.value, where: () => fieldRef(rule!.policy!.object, 'spec.trafficPolicy') },
+  ];
+}

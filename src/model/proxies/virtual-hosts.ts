@@ -2,7 +2,7 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { portRef } from './listener';
-import { hashRejectionOf } from './rejected-clusters';
+import { hashRejectionOf } from './hashing';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { RouteEntry, routeEntries } from '../routes/matching';
