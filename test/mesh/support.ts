@@ -39,6 +39,8 @@ export interface World {
   readonly manifests?: KubeObject[];
   /** A values file for the Helm chart `istiod`, as text. */
   readonly helmValues?: string;
+  /** Whether external hosts speak HTTP/2 without TLS. @default false */
+  readonly plaintextHttp2?: boolean;
   /** Errors that may be in the logs at the end; each use says why. */
   readonly tolerate?: RegExp[];
 }
@@ -74,8 +76,8 @@ export class Mesh {
   }
 
   public async up(): Promise<void> {
-    const { table, manifests, helmValues } = this.world;
-    this.running = await up({ table: { access: [], ...table }, manifests, helmValues });
+    const { table, manifests, helmValues, plaintextHttp2 } = this.world;
+    this.running = await up({ table: { access: [], ...table }, manifests, helmValues, plaintextHttp2 });
   }
 
   public down(): void {

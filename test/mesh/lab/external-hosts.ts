@@ -13,7 +13,12 @@ import { RunFolder } from './run-folder';
 
 /** The process that plays all external hosts. */
 export class ExternalHosts {
-  public static async start(run: RunFolder, hosts: Placed[], pki: Pki): Promise<ExternalHosts> {
+  public static async start(
+    run: RunFolder,
+    hosts: Placed[],
+    pki: Pki,
+    plaintextHttp2: boolean,
+  ): Promise<ExternalHosts> {
     const listeners = await Promise.all(
       hosts.map(async (host): Promise<ExternalListener> => {
         const https = host.https ?? 'none';
@@ -23,6 +28,7 @@ export class ExternalHosts {
           http: host.http ?? 'none',
           https,
           tcp: host.tcp ?? [],
+          plaintextHttp2,
           ...(https !== 'none' && (await pki.server(host))),
           clientAuthority: pki.authority('private'),
         };

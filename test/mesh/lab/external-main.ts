@@ -63,9 +63,10 @@ function serveHttp(host: ExternalListener): void {
   });
   listen(host, 80, (socket, first) => {
     if (clientHello(first)) encrypted.add(socket);
-    // A server of HTTP/2 or TLS reads on by itself.
     if (first.toString('latin1').startsWith(HTTP2_PREFACE)) {
-      http2Server.emit('connection', socket);
+      // It reads on by itself.
+      if (host.plaintextHttp2) http2Server.emit('connection', socket);
+      else socket.destroy();
       return;
     }
     server.emit('connection', socket);

@@ -9,6 +9,8 @@ export interface ExternalListener {
   readonly http: 'ok' | 'redirect-to-https' | 'none';
   readonly https: 'ok' | 'client-certificate' | 'none';
   readonly tcp: number[];
+  /** Whether it speaks HTTP/2 without TLS. */
+  readonly plaintextHttp2: boolean;
   readonly certificate?: string;
   readonly key?: string;
   readonly clientAuthority?: string;

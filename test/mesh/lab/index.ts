@@ -64,6 +64,8 @@ export interface LabOptions {
    * istiod gets its `pilot.env`.
    */
   readonly helmValues?: string;
+  /** Whether external hosts speak HTTP/2 without TLS, which those of a table do not. @default false */
+  readonly plaintextHttp2?: boolean;
   /** What it starts with, if that is replaced later. @default what MESH_ISTIO and MESH_PROXIES name */
   readonly files?: Binaries;
 }
@@ -134,7 +136,7 @@ export class Lab {
     pki.giveMeshAuthority(path.join(run.folder, 'etc/cacerts'));
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, { mesh: table.mesh, helmValues }),
-      ExternalHosts.start(run, hosts, pki),
+      ExternalHosts.start(run, hosts, pki, options.plaintextHttp2 ?? false),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
     const world = services.complete(await worldObjects(table, pods, manifests, pki));

@@ -352,7 +352,7 @@ async function leftAfter(
   return left;
 }
 
-describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
+describeMesh('connections that stay open', { table: table(true), manifests: BEFORE, plaintextHttp2: true }, (mesh) => {
   const others = (refusal?: GatewayRefusal, ...callers: string[]) =>
     mesh.lab.apply('others', refusal === undefined ? [] : otherTeams(refusal, ...callers));
 
@@ -431,6 +431,7 @@ const NONE = declared(() => undefined);
 describeMesh(
   'requests that stay open',
   {
+    plaintextHttp2: true,
     table: { ...table(true), mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },
     manifests: [
       ...BEFORE,
