@@ -4,13 +4,13 @@ import { FieldRef } from '../answer/answer';
 import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { fieldRef } from '../answer/field-ref';
 import { stopAtUnknownField } from '../answer/known-fields';
-import { connectTimeoutOf, doubtsOf, rejectionOf, Settings, unevenOf } from './rejected-clusters';
-import { inForce, whereInForce } from './settings';
+import { Doubts, doubtsOf, unevenOf } from './doubts';
+import { clusterRejectionOf } from './rejected-clusters';
+import { Chosen, connectTimeoutOf, ConnectTimeout, inForce, Settings } from './settings';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
 import { Service, ServicePort } from '../objects/service';
-import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
 import { isHttp2 } from '../../istio/protocols';
@@ -39,10 +39,9 @@ export interface Cluster {
   readonly http2: boolean;
   /** Whether it speaks to them what the client speaks, instead. */
   readonly keepsProtocol: boolean;
-  /** What is not known of requests, and of bytes, that it sends on. */
-  readonly doubts: { readonly requests?: Undetermined; readonly bytes?: Undetermined };
+  readonly doubts: Doubts;
   /** How long it tries to connect, where that is said. */
-  readonly connectTimeout?: { readonly milliseconds: number; readonly cause: FieldRef };
+  readonly connectTimeout?: ConnectTimeout;
   readonly assumptions: readonly string[];
 }
 
@@ -100,8 +99,8 @@ function clusterOf(
   }
   if (!service.kubernetes) stopAtUnknownField(service.object, service.object.spec, 'serviceEntry');
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
-  const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
-  if (subset !== undefined && !chosen) {
+  const ofSubset = subset === undefined ? undefined : rule?.subsets.get(subset);
+  if (subset !== undefined && !ofSubset) {
     const rules = rule?.from.map((object) => fieldRef(object, 'spec.subsets')) ?? [];
     return {
       missing: `${host} has no subset ${subset}${rule ? '' : `: no DestinationRule for it is visible to ${viewer}`}`,
@@ -119,16 +118,17 @@ function clusterOf(
       decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
     };
   }
+  const chosen: Chosen = { rule, subset: ofSubset, port: number };
   // With resolution NONE it changes nothing.
-  const passes = service.resolution === 'NONE' ? undefined : passthroughOf(rule, chosen, number);
+  const passes = service.resolution === 'NONE' ? undefined : passthroughOf(chosen);
   const { endpoints, where, assumptions } = passes
     ? { endpoints: originalAddress(scope), where: [passes], assumptions: [] }
-    : endpointsOf(registry, scope, service, port, chosen?.value.labels);
-  const tls = tlsOf(rule, chosen, number);
-  const pool = inForce('connectionPool', rule, chosen, number);
+    : endpointsOf(registry, scope, service, port, ofSubset?.value.labels);
+  const tls = tlsOf(rule, ofSubset, number);
+  const pool = inForce('connectionPool', chosen)?.value;
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
-  const settings: Settings = { service, rule, subset: chosen, port: number, tls, http2 };
-  const rejected = rejectionOf(settings, where) ?? (passes ? undefined : unevenOf(settings));
+  const settings: Settings = { ...chosen, service, tls, http2 };
+  const rejected = clusterRejectionOf(settings, where) ?? (passes ? undefined : unevenOf(settings));
   if (rejected) throw rejected;
   const needsSelector =
     tls &&
@@ -144,14 +144,14 @@ function clusterOf(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    ...tunnelOf(rule, chosen),
-    proxyProtocol: proxyProtocolOf(rule, chosen, number),
-    ejects: whereInForce('outlierDetection', rule, chosen, number),
+    ...tunnelOf(rule, ofSubset),
+    proxyProtocol: proxyProtocolOf(rule, ofSubset, number),
+    ejects: inForce('outlierDetection', chosen)?.where,
     passes: passes !== undefined,
     http2,
     keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
-    doubts: doubtsOf(settings),
-    connectTimeout: connectTimeoutOf(settings),
+    doubts: doubtsOf(chosen),
+    connectTimeout: connectTimeoutOf(chosen),
     assumptions,
   };
 }
@@ -186,11 +186,7 @@ function proxyProtocolOf(
 }
 
 /** Where the load balancer PASSTHROUGH is in force: the proxy connects to the address that was dialled. */
-function passthroughOf(
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): FieldRef | undefined {
-  if (inForce('loadBalancer', rule, subset, port)?.simple !== 'PASSTHROUGH') return undefined;
-  return whereInForce('loadBalancer', rule, subset, port);
+function passthroughOf(chosen: Chosen): FieldRef | undefined {
+  const balancer = inForce('loadBalancer', chosen);
+  return balancer?.value.simple === 'PASSTHROUGH' ? balancer.where : undefined;
 }

@@ -1,24 +1,19 @@
-import { placesOf } from './settings';
+import { Chosen, policiesOf } from './settings';
 import { FieldRef } from '../answer/answer';
 import { Undetermined } from '../answer/undetermined';
-import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { Registry } from '../registry/registry';
 import { Scope } from '../registry/scope';
 import { Destination } from '../routes/destination';
-import { isKnownDuration } from '../../istio/envoy';
+import { END_OF_LINE, isKnownDuration } from '../../istio/envoy';
 import { TrafficPolicy } from '../../manifests/specs';
 
 type ConsistentHash = NonNullable<NonNullable<TrafficPolicy['loadBalancer']>['consistentHash']>;
 
 /** By what a route hashes: the first that says it, of the port of the subset, the subset, the port, and the host. */
-export function hashFor(
-  rule: MergedRule | undefined,
-  subset: MergedSubset | undefined,
-  port: number,
-): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
-  for (const { policy, where } of placesOf(rule, subset)) {
-    const ofPort = policy?.portLevelSettings?.find((one) => one.port?.number === port)?.loadBalancer?.consistentHash;
-    const value = ofPort ?? policy?.loadBalancer?.consistentHash;
+export function hashFor(chosen: Chosen): { readonly value: ConsistentHash; readonly where: FieldRef } | undefined {
+  for (const { policy, where } of policiesOf(chosen)) {
+    const ofPort = policy?.portLevelSettings?.find((one) => one.port?.number === chosen.port);
+    const value = ofPort?.loadBalancer?.consistentHash ?? policy?.loadBalancer?.consistentHash;
     if (value) return { value, where: where() };
   }
   return undefined;
@@ -33,7 +28,7 @@ export function hashRejectionOf(
   const service = services.get(host);
   if (!service) return undefined;
   const rule = destinationRules.ruleFor(proxy.namespace, proxy.labels, host, service.namespace);
-  const found = hashFor(rule, subset === undefined ? undefined : rule?.subsets.get(subset), port);
+  const found = hashFor({ rule, subset: subset === undefined ? undefined : rule?.subsets.get(subset), port });
   if (!found) return undefined;
   const { value, where } = found;
   if (value.maglev?.tableSize === 1) return crash(where);
@@ -41,7 +36,7 @@ export function hashRejectionOf(
   const attributes = (httpCookie?.attributes ?? []).flatMap((one) => [one.name, one.value]);
   const why = [httpHeaderName, httpQueryParameterName].includes('')
     ? 'by a name that is empty'
-    : [httpHeaderName, ...attributes].some((text) => text !== undefined && /[\0\n\r]/.test(text))
+    : [httpHeaderName, ...attributes].some((text) => text !== undefined && END_OF_LINE.test(text))
       ? 'by what holds the end of a line'
       : httpCookie?.ttl !== undefined && !isKnownDuration(httpCookie.ttl)
         ? `by a cookie for a time that Envoy does not know (${httpCookie.ttl})`

@@ -1,7 +1,7 @@
 import { MergedRule } from './delegation';
 import { FieldRef } from '../answer/answer';
 import { Undetermined } from '../answer/undetermined';
-import { isCommonRegex, isKnownDuration } from '../../istio/envoy';
+import { END_OF_LINE, isCommonRegex, isKnownDuration } from '../../istio/envoy';
 import { ItemOf, IstioSpecs, Of } from '../../manifests/specs';
 
 type Http = ItemOf<IstioSpecs['VirtualService']['http']>;
@@ -22,26 +22,12 @@ const HIGHEST_SUM = 4_294_967_295;
 /** The most headers that a route, or one of several destinations, sets and adds, of requests or of responses. */
 const MOST_HEADERS = 1000;
 
-const END_OF_LINE = /[\0\n\r]/;
-
 /**
  * Why Envoy rejects a rule that admission takes, and with it all routes of its port, of which it keeps those that it had
  * before.
  */
-export function rejectionOf(
-  { http, matches }: MergedRule,
-  where: (field: keyof Http) => FieldRef,
-): Undetermined | undefined {
-  const [found] = [
-    ...problemsOfActions(http),
-    ...problemsOfMatches(matches.map(({ match }) => match)),
-    ...problemsOfDurations(http),
-    ...problemsOfHeaders(http),
-    ...problemsOfExpressions(
-      http,
-      matches.map(({ match }) => match),
-    ),
-  ];
+export function ruleRejectionOf(merged: MergedRule, where: (field: keyof Http) => FieldRef): Undetermined | undefined {
+  const [found] = problemsOf(merged);
   if (!found) return undefined;
   const { field, why, isUnsure } = found;
   return new Undetermined(
@@ -57,6 +43,15 @@ interface Problem {
   readonly why: string;
   /** Whether Envoy may take it all the same. */
   readonly isUnsure?: boolean;
+}
+
+function* problemsOf({ http, matches: placed }: MergedRule): Generator<Problem> {
+  const matches = placed.map(({ match }) => match);
+  yield* problemsOfActions(http);
+  yield* problemsOfMatches(matches);
+  yield* problemsOfDurations(http);
+  yield* problemsOfHeaders(http);
+  yield* problemsOfExpressions(http, matches);
 }
 
 function* problemsOfActions({ redirect, directResponse, fault, rewrite, route = [] }: Http): Generator<Problem> {

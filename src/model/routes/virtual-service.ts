@@ -13,7 +13,7 @@ import {
   Target,
   TextMatch,
 } from './route';
-import { rejectionOf } from './rejected-rules';
+import { ruleRejectionOf } from './rejected-rules';
 import { Delegates, delegatedRules, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
@@ -125,24 +125,8 @@ function httpRoute(merged: MergedRule): HttpRoute {
       unknown(fault?.abort, 'abort', 'fault', '.abort') ??
       unknown(redirect, 'redirect', 'redirect') ??
       unknown(rewrite, 'rewrite', 'rewrite') ??
-      ([http, ...(http.route ?? [])].some(({ headers }) => framesResponse(headers))
-        ? new Undetermined('a route sets a header of responses that is about the connection or their length', [
-            where('headers'),
-          ])
-        : undefined) ??
-      (oddResponseHeader(http) === undefined
-        ? undefined
-        : new Undetermined(
-            `a route sets the header ${JSON.stringify(oddResponseHeader(http))} of responses, which is not a name that ` +
-              'everybody reads',
-            [where('headers')],
-          )) ??
-      (excessOfResponse(http) === undefined
-        ? undefined
-        : new Undetermined(`a route sets ${excessOfResponse(http)} of responses, which whoever reads them may refuse`, [
-            where('headers'),
-          ])),
-    rejected: rejectionOf(merged, where),
+      doubtOfResponse(http, where('headers')),
+    rejected: ruleRejectionOf(merged, where),
     ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.delay?.fixedDelay && {
       delay: {
@@ -190,23 +174,23 @@ function preflightsOf({ allowOrigins, allowOrigin, unmatchedPreflights }: Of<Htt
   return { origins: origins.map((one) => textMatch(one)), ignoresOthers: unmatchedPreflights === 'IGNORE', where };
 }
 
-function framesResponse(headers: Headers | undefined): boolean {
-  const { add, set } = headers?.response ?? {};
-  return Object.keys({ ...add, ...set }).some((name) => isOfConnection(name.toLowerCase()));
-}
-
-/** The name of a header of responses that is set and is no name. */
-function oddResponseHeader({ headers, route = [] }: Http): string | undefined {
-  return [headers, ...route.map((one) => one.headers)]
-    .flatMap(setInResponse)
-    .find(([name, value]) => value !== '' && !isToken(name))?.[0];
-}
-
-/** What is too much of the headers of responses by one of the destinations. */
-function excessOfResponse({ headers, route = [] }: Http): string | undefined {
-  return route
+/** What is not known of responses, since a route sets their headers. */
+function doubtOfResponse({ headers, route = [] }: Http, where: FieldRef): Undetermined | undefined {
+  const set = [headers, ...route.map((one) => one.headers)].flatMap(setInResponse);
+  if (set.some(([name]) => isOfConnection(name.toLowerCase())))
+    return new Undetermined('a route sets a header of responses that is about the connection or their length', [where]);
+  const odd = set.find(([name, value]) => value !== '' && !isToken(name));
+  if (odd)
+    return new Undetermined(
+      `a route sets the header ${JSON.stringify(odd[0])} of responses, which is not a name that everybody reads`,
+      [where],
+    );
+  const excess = route
     .map((one) => excessOf([...setInResponse(headers), ...setInResponse(one.headers)]))
-    .find((excess) => excess !== undefined);
+    .find((one) => one !== undefined);
+  return excess === undefined
+    ? undefined
+    : new Undetermined(`a route sets ${excess} of responses, which whoever reads them may refuse`, [where]);
 }
 
 function setInResponse(headers: Headers | undefined): [name: string, value: string][] {
@@ -214,8 +198,8 @@ function setInResponse(headers: Headers | undefined): [name: string, value: stri
 }
 
 function changesLocation(headers: Headers | undefined): boolean {
-  const { add, set, remove = [] } = headers?.response ?? {};
-  return [...Object.keys({ ...add, ...set }), ...remove].some((name) => name.toLowerCase() === 'location');
+  const names = setInResponse(headers).map(([name]) => name);
+  return [...names, ...(headers?.response?.remove ?? [])].some((name) => name.toLowerCase() === 'location');
 }
 
 function actionOf(

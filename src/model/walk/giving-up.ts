@@ -1,5 +1,6 @@
 import { Answer, FieldRef, HopName } from '../answer/answer';
 import { Undetermined } from '../answer/undetermined';
+import { ConnectTimeout } from '../proxies/settings';
 import { Retries } from '../routes/route';
 
 /** How long a route waits for an answer. */
@@ -12,12 +13,6 @@ export interface Limit {
   /** How much of it has passed before the request reaches the host: injected delays. */
   readonly passed?: number;
   readonly cause: FieldRef;
-}
-
-export interface ConnectTimeout {
-  readonly milliseconds: number;
-  /** What says so, if anything does. */
-  readonly cause?: FieldRef;
 }
 
 /** What gives up on a connection that nobody answers, and how the request ends then. */

@@ -5,8 +5,9 @@ import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer/ans
 import { CallerPod } from '../proxies/capture';
 import { Condition, together } from '../answer/conditions';
 import { Configuration } from '../proxies/configuration';
+import { ConnectTimeout } from '../proxies/settings';
 import { GatewayWorkload } from '../objects/gateways/workload';
-import { CLOSE, ConnectTimeout, firstToGiveUp, GivingUp, Limit, USUAL_CONNECT_TIMEOUT } from './giving-up';
+import { CLOSE, firstToGiveUp, GivingUp, Limit, USUAL_CONNECT_TIMEOUT } from './giving-up';
 import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';

@@ -16,6 +16,7 @@ import {
   checkSubsetName,
 } from './names';
 import { millisecondsOf } from '../../../schema/durations';
+import { CONTROL } from '../../../istio/envoy';
 import { isAuthority, isWildcard } from '../../../istio/hosts';
 import { FieldPath } from '../../../manifests/field-path';
 import { SECTIONS } from '../../../manifests/routes';
@@ -199,10 +200,6 @@ const HEADER_VALUE = new RegExp(String.raw`^(?:[^%]|%%|%[^%(]+%|%[^%(]*\(${ARGUM
 
 /** Of longer ones than any object may be, the expression takes too much memory. */
 const LONGEST_VALUE = 2 ** 20;
-
-/** What no value of a header may have. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
 
 function checkHeaders(headers: Headers, field: FieldPath): void {
   for (const part of ['request', 'response'] as const) {
