@@ -4,6 +4,7 @@ import { METADATA, readIstioVersion, where } from './_readers';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
+import { EXPORT_TO } from '../istio/annotations';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { MeshLock, meshLock } from '../recipes/mesh-lock';
 import { brand } from '../values/brand';
@@ -12,6 +13,7 @@ import { Problems } from '../values/problems';
 import {
   Checked,
   cidrs,
+  flag,
   label,
   labels as labelsReader,
   list,
@@ -112,7 +114,28 @@ export interface MeshHelmValuesOptions {
    * @default - none
    */
   readonly namespacesThatShareEntries?: string[];
+
+  /**
+   * Whether to write what istiod needs where teams do not trust each other with the mesh: Gateways act on pods of their
+   * own namespace only, no proxy is given what was worked out for another, istiod asks for a token, no namespace sees its
+   * Service, and proxies fetch the keys of RequestAuthentications themselves.
+   *
+   * @default false
+   * @see https://istio.io/latest/docs/reference/commands/pilot-discovery/#envvars
+   */
+  readonly severalTenants?: boolean;
 }
+
+/** docs/tenants.md has the reasons. */
+const SEVERAL_TENANTS = {
+  env: {
+    PILOT_ENABLE_XDS_CACHE: 'false',
+    PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
+    PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true',
+    XDS_AUTH_PLAINTEXT: 'true',
+  },
+  serviceAnnotations: { [EXPORT_TO]: '.' },
+};
 
 const EMPTY = 'empty; leave it out to lock the whole mesh, or name what to lock';
 
@@ -153,6 +176,7 @@ const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
     empty: 'empty, so sidecars would capture nothing; leave it out to capture everything',
   }),
   namespacesThatShareEntries: namespaceNames(),
+  severalTenants: flag,
 };
 
 /**
@@ -220,6 +244,7 @@ export class RegistryOnlyMesh extends Construct {
         outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
         ...(version.has('entryVisibility') ? { serviceEntryVisibility: entryVisibility(sharing) } : {}),
       },
+      ...(checked.severalTenants ? { pilot: SEVERAL_TENANTS } : {}),
       ...(ranges ? { global: { proxy: { includeIPRanges: ranges.join(',') } } } : {}),
     });
   }

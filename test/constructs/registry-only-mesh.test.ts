@@ -1,3 +1,5 @@
+import { readFileSync } from 'fs';
+import * as path from 'path';
 import { Chart, JsonPatch } from 'cdk8s';
 import { parse } from 'yaml';
 import { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection } from '../../src/constructs/registry-only-mesh';
@@ -120,6 +122,21 @@ test('the same lock as Helm values is text, and never among the manifests', () =
       },
     ],
   });
+  expect(parse(lock.helmValues({ severalTenants: true }))).toEqual({
+    meshConfig: { outboundTrafficPolicy, serviceEntryVisibility: isolated },
+    pilot: {
+      env: {
+        PILOT_ENABLE_XDS_CACHE: 'false',
+        PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
+        PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true',
+        XDS_AUTH_PLAINTEXT: 'true',
+      },
+      serviceAnnotations: { 'networking.istio.io/exportTo': '.' },
+    },
+  });
+  const page = readFileSync(path.join(__dirname, '../../docs/tenants.md'), 'utf8');
+  expect(/```yaml\n(meshConfig:[^`]*)```/.exec(page)?.[1]).toBe(lock.helmValues({ severalTenants: true }));
+  expect(parse(lock.helmValues({ severalTenants: false })).pilot).toBeUndefined();
   expect(allManifests(app)).toEqual(before);
   const locked = sidecar('istio-system', 'default');
   expect(before).toEqual([

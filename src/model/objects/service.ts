@@ -1,5 +1,6 @@
 import { addressOf, ServiceAddress } from './addresses';
 import { isAlias } from './aliases';
+import { EXPORT_TO } from '../../istio/annotations';
 import { protocolOfServicePort, upper } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
 import { allocatesAddresses } from '../../manifests/entries';
@@ -87,7 +88,7 @@ export function serviceOfKubernetes(
   clusterDomain: string,
 ): Service {
   const { spec, namespace, name } = service;
-  const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
+  const annotation: string | undefined = service.manifest.metadata.annotations?.[EXPORT_TO];
   const aliasFor = isAlias(service) ? String(spec.externalName) : undefined;
   const address: ServiceAddress =
     spec.clusterIP === 'None' || aliasFor !== undefined

@@ -1,5 +1,6 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { HOP_PORT } from './names';
+import { EXPORT_TO } from '../../istio/annotations';
 import {
   DATAPLANE_MODE,
   INJECT,
@@ -78,7 +79,7 @@ export function gatewayPods(
 export function hopService(id: string, installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject {
   const { hopServiceName, labels: selector, targetPort } = installation;
   const ports = [{ name: 'tls', port: HOP_PORT, targetPort, protocol: 'TCP' }];
-  const annotations = { 'networking.istio.io/exportTo': '*', ...given.annotations };
+  const annotations = { [EXPORT_TO]: '*', ...given.annotations };
   const object = objectsOf(installation, Rank.LAST, { ...given, annotations }, hopServiceName);
   return object(id, 'v1', 'Service', { spec: () => ({ type: 'ClusterIP', selector, ports }) });
 }

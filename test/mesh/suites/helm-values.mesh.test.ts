@@ -1,9 +1,7 @@
 /**
- * What `RegistryOnlyMesh.helmValues` returns, as the mesh configuration of a mesh that has no Sidecar; and the values
- * that docs/tenants.md recommends, on either line of Istio.
+ * What `RegistryOnlyMesh.helmValues` returns, as the mesh configuration of a mesh that has no Sidecar; and for several
+ * tenants, on either line of Istio.
  */
-import * as fs from 'fs';
-import * as path from 'path';
 import { App, Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
@@ -81,9 +79,7 @@ describeMesh(
   },
 );
 
-/** The values on the page, and what the platform's app and a team emit. */
-const PAGE = fs.readFileSync(path.join(__dirname, '../../../docs/tenants.md'), 'utf8');
-const [, RECOMMENDED] = /```yaml\n(meshConfig:[\s\S]*?)```/.exec(PAGE)!;
+/** What the platform's app and a team emit. */
 const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
 const HOST = 'api.partner.com';
 const build = (imports?: string[]) =>
@@ -114,7 +110,7 @@ describeMesh(
       ],
     },
     manifests,
-    helmValues: RECOMMENDED,
+    helmValues: lock.helmValues({ severalTenants: true }),
   },
   (mesh) => {
     const partner: AccessRow = {
