@@ -43,7 +43,7 @@ const unverified: Change = (object) =>
         value?.mode === 'SIMPLE' ? { mode: 'SIMPLE', sni: value.sni, insecureSkipVerify: true } : value,
       );
 const anyCaller = dropFields('Gateway', 'subjectAltNames');
-/** A policy of the gateway, where the other team of `revocation` has a server of its own. */
+/** A policy of the gateway, where the other team of `open-connections` has a server of its own. */
 const policyInPlaceOfServer: Change = (object) =>
   object.kind === 'Gateway' && JSON.stringify(object).includes('/ns/web/')
     ? {
@@ -341,8 +341,8 @@ export const MUTATIONS: Record<string, Mutation> = {
   },
   'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
-  'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
-  'revocation "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
+  'open-connections "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
+  'open-connections "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
   'revocation "a session with one hop does not open another, by TLS %s"': { change: sharedServer },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'ports "where the Service of istiod is exported to nobody"': {
@@ -422,18 +422,18 @@ export const LIMITS = [
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
   'revocation "a certificate that runs out takes nobody out"',
-  'revocation "what is open is not in the log of the gateway yet"',
-  'revocation "callers of one declaration share the gateway\'s connections to the host"',
-  'revocation "a WebSocket goes on as it began when %s"',
-  'revocation "a stream of gRPC goes on as it began when %s"',
-  'revocation "streams of gRPC end and stay as they do"',
-  'revocation "a port that nothing else in the mesh has takes both with it"',
+  'open-connections "what is open is not in the log of the gateway yet"',
+  'open-connections "callers of one declaration share the gateway\'s connections to the host"',
+  'open-connections "a WebSocket goes on as it began when %s"',
+  'open-connections "a stream of gRPC goes on as it began when %s"',
+  'open-connections "streams of gRPC end and stay as they do"',
+  'open-connections "a port that nothing else in the mesh has takes both with it"',
   'lockdown "and completes a name that does not exist"',
   'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "with another %s the former callers are let in until the former objects are deleted"',
   'revocation "a pod of the gateway that does not hear from istiod goes on letting it in"',
-  'revocation "but not while the callers of their host change"',
-  'revocation "but not while another team\'s policy comes, changes or goes"',
+  'open-connections "but not while the callers of their host change"',
+  'open-connections "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',
   'revocation "a private entry of another team for their host decides who fetches keys"',
   'ports "a program that does not read what istiod sends to it delays it"',

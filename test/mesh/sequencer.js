@@ -2,7 +2,17 @@ const path = require('path');
 const Sequencer = require('@jest/test-sequencer').default;
 
 /** The suites that take longest, longest first: one that starts last would run while the other worker is idle. */
-const LONGEST = ['fail-closed', 'examples', 'rollout', 'round-the-gateway', 'foreign-objects', 'client-certificates', 'revocation'];
+const LONGEST = [
+  'foreign-objects',
+  'fail-closed',
+  'revocation',
+  'open-connections',
+  'client-certificates',
+  'rollout-tools',
+  'rollout',
+  'examples',
+  'at-the-gateway',
+];
 
 /** The long suites first, then the others by name, whatever took how long last time. */
 module.exports = class extends Sequencer {
