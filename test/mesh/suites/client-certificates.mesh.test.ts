@@ -7,10 +7,11 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { Chart } from 'cdk8s';
-import { AccessRow, AccessTable } from '../../../src/access/access-table';
+import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { TlsOriginationOptions } from '../../../src/constructs/tls-origination-options';
 import { Caller } from '../../../src/values/caller';
 import { CertificateAuthority } from '../../../src/values/certificate-authority';
 import { ClientCertificate } from '../../../src/values/client-certificate';
@@ -25,6 +26,8 @@ const HOST = 'api.bank.com';
 const ADDRESS = '203.0.113.20';
 /** Another host's. */
 const OTHER_ADDRESS = '203.0.113.21';
+/** It asks for no certificate. */
+const OPEN_HOST = 'open.example.com';
 const NAMES = ['checkout', 'ledger'];
 const caller = (name: string) => Caller.serviceAccount('shop', name, { podLabels: { app: name } });
 
@@ -38,7 +41,7 @@ const TABLE: Omit<AccessTable, 'access'> = {
   ],
   external: [
     { host: HOST, address: ADDRESS, http: 'ok', https: 'client-certificate', certificate: 'private-ca', tcp: [5432] },
-    { host: 'open.example.com', address: OTHER_ADDRESS, http: 'ok', https: 'ok', tcp: [5432] },
+    { host: OPEN_HOST, address: OTHER_ADDRESS, http: 'ok', https: 'ok', tcp: [5432] },
   ],
 };
 const secrets = (namespace: string) =>
@@ -129,6 +132,48 @@ function testDeletion(via: 'sidecar' | 'gateway', objects: KubeObject[], world: 
   });
 }
 
+/** What becomes of calls when a client certificate is added to their declaration, and its Secret is missing. */
+function testAddition(
+  via: 'sidecar' | 'gateway',
+  build: (tls?: TlsOriginationOptions) => KubeObject[],
+  world: Omit<AccessTable, 'access'>,
+): void {
+  describeMesh('a certificate is added', { table: { ...world, secrets: [] }, tolerate: [/secret/i] }, (mesh) => {
+    /** What is seen from the change on, until a call is refused, and how long that takes. */
+    const untilRefused = async (before: KubeObject[]) => {
+      await mesh.apply(before);
+      const clientCertificate = ClientCertificate.fromSecret('nowhere');
+      const began = Date.now();
+      await mesh.lab.apply(
+        'manifests',
+        build({ clientCertificate, callers: via === 'sidecar' ? [caller('checkout')] : undefined }),
+      );
+      const answered: Expectation[] = [];
+      for (;;) {
+        await mesh.lab.dropConnections();
+        const { seen } = (await mesh.see({ from: 'checkout', request: `http://${OPEN_HOST}/` })).judgement;
+        const milliseconds = Date.now() - began;
+        if (seen.outcome === 'refused') return { answered, symptom: seen.symptom, milliseconds };
+        answered.push(seen);
+      }
+    };
+
+    test('TLS goes on without it for as long as Envoy waits for the Secret, and is then refused', async () => {
+      const { answered, symptom, milliseconds } = await untilRefused(build({}));
+      expect(symptom).toBe(503);
+      expect(milliseconds).toBeGreaterThan(14_000);
+      for (const one of answered)
+        expect(one).toMatchObject({ tlsOriginatedBy: via, clientCertificate: false, plaintextToHost: false });
+    });
+
+    test('plain HTTP is refused before Envoy has given up waiting', async () => {
+      const { symptom, milliseconds } = await untilRefused(build());
+      expect(symptom).toBe(503);
+      expect(milliseconds).toBeLessThan(10_000);
+    });
+  });
+}
+
 describe('at the sidecar', () => {
   const build = (...names: string[]) =>
     synthesise((app) => {
@@ -156,6 +201,17 @@ describe('at the sidecar', () => {
   };
 
   testDeletion('sidecar', OBJECTS, table);
+  testAddition(
+    'sidecar',
+    (tls) =>
+      synthesise((app) => {
+        const egress = new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', {
+          hosts: [OPEN_HOST],
+        });
+        if (tls) egress.originateTls('tls', tls);
+      }),
+    table,
+  );
 
   describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, others are refused', async () => {
@@ -255,12 +311,11 @@ describe('at the sidecar', () => {
     { table: { ...table, secrets: secrets('shop').slice(1) }, tolerate: [/secret/i] },
     (mesh) => {
       const before = synthesise(
-        (app) =>
-          new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', { hosts: ['open.example.com'] }),
+        (app) => new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', { hosts: [OPEN_HOST] }),
       );
       const open: AccessRow = {
         from: 'checkout',
-        request: 'http://open.example.com/',
+        request: `http://${OPEN_HOST}/`,
         expect: { outcome: 'answered', status: 200, via: 'sidecar' },
       };
 
@@ -362,6 +417,23 @@ describe('at the gateway, for each caller its own', () => {
   const [checkout, ledger] = [NAMED[0], NAMED[1]];
 
   testDeletion('gateway', OBJECTS, table);
+  testAddition(
+    'gateway',
+    (tls) =>
+      synthesise((app) => {
+        const platform = new Chart(app, 'platform', { namespace: 'egress' });
+        const gateway = new InstalledEgressGateway(platform, 'exit', {
+          installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+        });
+        const egress = new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', {
+          gateway,
+          hosts: [OPEN_HOST],
+          callers: [caller('checkout')],
+        });
+        if (tls) egress.originateTls('tls', tls);
+      }),
+    table,
+  );
 
   describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, others are refused', async () => {
