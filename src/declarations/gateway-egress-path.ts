@@ -4,6 +4,7 @@ import { perIdentity, touch } from './app';
 import { CallerSet } from './caller-set';
 import { CallerSide } from './caller-side';
 import { EgressPath } from './egress-path';
+import { Endpoints } from './endpoints';
 import { Gateway } from './gateways';
 import { externalPorts } from './origination';
 import { GatewayEgressPathSettings } from './settings';
@@ -99,6 +100,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   protected begin(): void {
     const { construct: by, installation, namespace, host } = this;
     this.callerSide.join(this);
+    Endpoints.of(this.app, namespace).behindGateway.push(this);
     allowedEgressOf(this.app).add(by, () => {
       const ports = () => externalPorts(this.settings.ports, this.origination);
       return [

@@ -3,6 +3,7 @@ import { IConstruct } from 'constructs';
 import { allowedEgressOf } from './allowed-egress';
 import { perIdentity } from './app';
 import { EgressPath } from './egress-path';
+import { Endpoints } from './endpoints';
 import { externalPorts } from './origination';
 import { SidecarEgressPathSettings } from './settings';
 import { hostRange } from '../istio/ranges';
@@ -35,6 +36,7 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
 
   /** The sidecars connect to fixed addresses if all are known, otherwise to whatever DNS returns. */
   protected begin(): void {
+    Endpoints.of(this.app, this.namespace).open.push(this);
     allowedEgressOf(this.app).add(this.construct, () => {
       const { addresses = [], endpoints = [] } = this.settings;
       const numeric = endpoints.filter((endpoint) => isIP(endpoint) !== 0);

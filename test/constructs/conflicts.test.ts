@@ -313,6 +313,82 @@ test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
   expect(written).toEqual([]);
 });
 
+/** An open host of the namespace, and where its sidecars find it. */
+const alias = (chart: Chart, endpoint: string, props: Partial<SidecarEgressProps> = {}) =>
+  new SidecarEgress(chart, 'alias', { hosts: ['alias.example.com'], endpoints: [endpoint], ...props });
+const database = (chart: Chart) => partner(chart, { ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.0/28'] });
+
+test.each<[string, string, (one: Chart, other: Chart) => unknown]>([
+  [
+    'name',
+    HOST,
+    (one, other) => {
+      alias(one, HOST);
+      partner(other);
+    },
+  ],
+  [
+    'address',
+    '203.0.113.7',
+    (one, other) => {
+      database(other);
+      alias(one, '203.0.113.7', { ports: [EgressPort.tcp(5432)], dnsCapture: true });
+    },
+  ],
+])('endpoints that are a host behind a gateway are reported, by %s', (_what, endpoint, build) => {
+  const { message, written } = refusal((app) => {
+    const [one, other] = teams(app);
+    build(one, other);
+  });
+  expect(
+    message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim()),
+  ).toEqual([
+    `[one/alias] egress-path-conflict: the endpoint ${endpoint} of alias.example.com leads past the gateway to ` +
+      `${HOST} from namespace payments through egress/istio-egressgateway, which [other/partner] declares. Write ` +
+      'another endpoint, or keep one of the two.',
+  ]);
+  expect(written).toEqual([]);
+});
+
+test.each<[string, (one: Chart, other: Chart, app: App) => unknown]>([
+  [
+    'another port of such an address',
+    (one, other) => {
+      database(other);
+      alias(one, '203.0.113.7');
+    },
+  ],
+  [
+    'an address beside it',
+    (one, other) => {
+      database(other);
+      alias(one, '203.0.113.16', { ports: [EgressPort.tcp(5432)], dnsCapture: true });
+    },
+  ],
+  [
+    'a host that is open as well',
+    (one, other) => {
+      alias(one, HOST);
+      sites(other);
+    },
+  ],
+  [
+    'a host that another namespace calls through a gateway',
+    (one, _other, app) => {
+      alias(one, HOST);
+      partner(new Chart(app, 'shop', { namespace: 'shop' }), { callers: [Caller.serviceAccount('shop', 'checkout')] });
+    },
+  ],
+])('endpoints may be %s', (_what, build) => {
+  const app = newApp();
+  const [one, other] = teams(app);
+  build(one, other, app);
+  app.synth();
+});
+
 test('a foreign object for a host with two egress paths is reported as well', () => {
   const { message } = refusal((app) => {
     const [one, other] = teams(app);

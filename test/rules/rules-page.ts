@@ -48,11 +48,12 @@ export function rulesPage(): string {
     ]),
     '## egress-path-conflict',
     '',
-    'Two declarations of one egress path (namespace, host and gateway) in an app with different options.',
+    'Two declarations of one egress path (namespace, host and gateway) in an app with different options; or endpoints that ' +
+      'are a host which the namespace reaches through a gateway.',
     '',
     '**Why.** A namespace has one egress path to a host; the declaration that comes first would decide for both.',
     '',
-    '**Instead.** Declare it once, or give both declarations the same options.',
+    '**Instead.** Declare it once, give both declarations the same options, or write other endpoints.',
     '',
   ].join('\n');
 }
