@@ -135,19 +135,7 @@ project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '2
 
 project.package.addVersion('0.1.0');
 project.package.addField('type', 'commonjs');
-// Of the bundled YAML reader, only what Node loads is published: npm packs a bundled package as it lies there.
-const unloaded = [
-  'browser',
-  'README.md',
-  'dist/cli.d.ts',
-  'dist/cli.mjs',
-  'dist/test-events.d.ts',
-  'dist/test-events.js',
-].join();
-project.package.setScript(
-  'prepack',
-  `node -e "for(const one of '${unloaded}'.split(','))fs.rmSync('node_modules/yaml/'+one,{recursive:true,force:true})"`,
-);
+for (const event of ['prepack', 'postpack']) project.package.setScript(event, `tsx test/trim-yaml.ts ${event}`);
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 project.package.addField('author', { name: AUTHORS, organization: true });
 // jsii wants the field; there is no repository yet, so its URL is empty.
