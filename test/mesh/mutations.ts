@@ -335,8 +335,8 @@ export const MUTATIONS: Record<string, Mutation> = {
   'headless "a headless Service whose port says TCP takes no such request"': {
     change: replace('Service', /"tcp-db"/g, '"http"'),
   },
-  'spoofing "TLS that a proxy originates fails there"': { change: unverified },
-  'spoofing "endpoints of an open host lead to one behind a gateway"': {
+  'misled-sidecars "TLS that a proxy originates fails there"': { change: unverified },
+  'misled-sidecars "endpoints of an open host lead to one behind a gateway"': {
     change: replace('ServiceEntry', /"endpoints":\[\{"address":"api.partner.com"\}\],/g, ''),
   },
   'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
@@ -386,11 +386,11 @@ export const LIMITS = [
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'spoofing "a gateway that does not read the requests begins TLS with the host"',
   'spoofing "where no gateway reads the request, what follows the colon"',
-  'spoofing "the agent follows an application that redirects whoever asks for its metrics"',
-  'spoofing "the agent follows an application in place of its Envoy too"',
-  'spoofing "a sidecar looks up a host of its own where its pod says"',
+  'misled-sidecars "the agent follows an application that redirects whoever asks for its metrics"',
+  'misled-sidecars "the agent follows an application in place of its Envoy too"',
+  'misled-sidecars "a sidecar looks up a host of its own where its pod says"',
   'spoofing "an older route of the callers\' namespace sends plain HTTP by the path for TLS"',
-  'spoofing "%s calls %s, and plain HTTP reaches %s"',
+  'misled-sidecars "%s calls %s, and plain HTTP reaches %s"',
   'foreign-objects "no measures address in another namespace, older"',
   ...[
     'external',
@@ -460,8 +460,8 @@ export const LIMITS = [
   'callers "without the policy it is answered, as docs/callers.md says"',
   'callers "two apps of one owner: the policy that is applied last decides for the hosts of both"',
   'callers "an app that takes an open gateway for a locked one closes it for all others"',
-  'spoofing "own TLS to a host whose HTTPS is left out, under its private name"',
-  'spoofing "the application\'s own TLS goes there"',
+  'misled-sidecars "own TLS to a host whose HTTPS is left out, under its private name"',
+  'misled-sidecars "the application\'s own TLS goes there"',
   'ipv6 "a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too"',
   'ipv6 "another team\'s entry with %s takes them"',
 ];
