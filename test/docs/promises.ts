@@ -138,7 +138,9 @@ function findTitles(suite: string): string[] {
     .find((name) => fs.existsSync(name));
   if (file === undefined) return [];
   const attacks =
-    suite === 'guard' ? ['injected.ts', 'unreadable.ts'].map((name) => path.join(ROOT, 'test/mesh/guard', name)) : [];
+    suite === 'guard'
+      ? ['attacks.ts', 'injected.ts', 'unreadable.ts'].map((name) => path.join(ROOT, 'test/mesh/guard', name))
+      : [];
   const code = [file, ...attacks].map((name) => fs.readFileSync(name, 'utf8').replace(/^import .*$/gm, '')).join('\n');
   return [
     ...[...code.matchAll(COMMENT_OR_STRING)].map((found) => found.slice(1).join('')),
