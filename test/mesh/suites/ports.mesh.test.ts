@@ -394,7 +394,8 @@ describeMesh(
       let round = 0;
       const isUsedUp = async () => {
         await mesh.lab.apply('foreign', [entry(round++)]);
-        return fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8').includes('failed to allocate v4 address');
+        // The first one may still leave addresses for entries with fewer hosts.
+        return fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8').split('failed to allocate v4 address').length > 6;
       };
       await until('the last address', isUsedUp, 600_000);
       await mesh.lab.apply('foreign', []);
