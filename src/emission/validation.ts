@@ -87,14 +87,17 @@ class Validation {
  */
 class Checked implements EgressObject {
   public readonly manifest: EgressObject['manifest'];
+  public readonly isTyped: boolean;
 
   constructor(
     private readonly object: ApiObject,
     ours: Emitted | undefined,
   ) {
     const { apiVersion, kind, name, metadata } = object;
-    this.manifest = ours?.isPlain
-      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.toCheck() }
+    const spec = ours?.isPlain ? ours.toCheck() : undefined;
+    this.isTyped = spec !== undefined;
+    this.manifest = spec
+      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec }
       : object.toJson();
   }
 

@@ -3,6 +3,8 @@ export interface EgressObject {
   readonly manifest: Manifest;
   /** A construct path, or a file with the number of the document. Read only for findings and answers. */
   readonly origin: string;
+  /** Whether the compiler has seen to it that all fields are known ones. @default false */
+  readonly isTyped?: boolean;
 }
 
 /** A plain object as Kubernetes takes it. What it holds beside depends on its kind, so whoever reads that says it. */

@@ -20,6 +20,10 @@ export class Indexed<Spec = unknown> implements EgressObject {
     return this.source.manifest;
   }
 
+  public get isTyped(): boolean {
+    return this.source.isTyped === true;
+  }
+
   /** Computing a construct path takes time, so the source is asked only for objects that are reported. */
   public get origin(): string {
     return this.source.origin;

@@ -88,7 +88,9 @@ export function isListed({ spec, namespace }: IstioObject<'VirtualService'>, gat
   // A delegate is used by those that use the VirtualService which delegates to it.
   if (!spec.hosts?.length) return true;
   const listed: readonly string[] = spec.gateways?.length ? spec.gateways : ['mesh'];
-  return listed.some((name) => fullGateway(name, namespace) === fullGateway(gateway, namespace));
+  if (listed.includes(gateway)) return true;
+  const full = fullGateway(gateway, namespace);
+  return listed.some((name) => fullGateway(name, namespace) === full);
 }
 
 /**

@@ -38,7 +38,9 @@ spec:
 `,
   *check(index) {
     for (const virtualService of index.ofKind('VirtualService')) {
-      for (const [position, route] of (virtualService.spec.http ?? []).entries()) {
+      const routes = virtualService.spec.http ?? [];
+      for (let position = 0; position < routes.length; position++) {
+        const route = routes[position];
         const inResponse = readsIn(route, 'response');
         if (!inResponse && !(readsIn(route, 'request') && isForOthers(virtualService))) continue;
         yield {
@@ -54,11 +56,14 @@ spec:
 };
 
 function readsIn({ headers, route }: HttpRoute, part: 'request' | 'response'): boolean {
-  return reads(headers?.[part]) || (route ?? []).some((one) => reads(one.headers?.[part]));
+  if (reads(headers?.[part])) return true;
+  if (route) for (const one of route) if (reads(one.headers?.[part])) return true;
+  return false;
 }
 
 function reads(changes: Of<HttpRoute['headers'], 'request'> | undefined): boolean {
-  return [changes?.set, changes?.add].some(
+  if (!changes) return false;
+  return [changes.set, changes.add].some(
     (values) => values && Object.values(values).some((value) => String(value).includes('%ENVIRONMENT(')),
   );
 }

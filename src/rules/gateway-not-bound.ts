@@ -40,17 +40,17 @@ export const gatewayNotBound: Rule = {
     for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
     if (gateways.size === 0) return;
     for (const virtualService of index.ofKind('VirtualService')) {
-      if (!virtualService.spec.gateways) continue;
-      for (const [position, written] of virtualService.spec.gateways.entries()) {
-        const field = `spec.gateways[${position}]`;
+      const names: readonly string[] = virtualService.spec.gateways ?? [];
+      for (let position = 0; position < names.length; position++) {
+        const written = names[position];
         if (written === 'mesh') continue;
-        const isShort = !written.includes('/');
+        const field = `spec.gateways[${position}]`;
         const gateway = gateways.get(fullGateway(written, virtualService.namespace));
         if (!gateway) {
           // A name with a namespace may be that of a Gateway that is not among the manifests. Objects whose namespace
           // is not written may be applied to the same one.
           const others =
-            isShort && isPlaced(virtualService)
+            !written.includes('/') && isPlaced(virtualService)
               ? ordered([...gateways.values()].filter((one) => one.name === written && isPlaced(one)))
               : [];
           if (others.length === 0) continue;

@@ -42,6 +42,7 @@ spec:
       const { section, host, port: number, subset, virtualService } = hop;
       if (section !== 'http' || number === undefined) continue;
       const entries = index.entriesByHost.get(host);
+      if (entries.length === 0) continue;
       const declaring = entries.filter(
         (entry) =>
           isExternal(entry) &&

@@ -34,12 +34,12 @@ export const matchGatewayNotListed: Rule = {
       const { gateways } = virtualService.spec;
       for (const section of SECTIONS) {
         const routes: readonly Route[] = virtualService.spec[section] ?? [];
-        for (const [position, route] of routes.entries()) {
-          for (const [number, match] of (route?.match ?? []).entries()) {
-            if (!match?.gateways) continue;
-            const named: readonly string[] = match.gateways;
+        for (let position = 0; position < routes.length; position++) {
+          const matches = routes[position]?.match ?? [];
+          for (let number = 0; number < matches.length; number++) {
+            const named: readonly string[] | undefined = matches[number]?.gateways;
+            if (!named || named.every((name) => isListed(virtualService, name))) continue;
             const unlisted = named.filter((name) => !isListed(virtualService, name));
-            if (unlisted.length === 0) continue;
             const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';
             yield {
               message:

@@ -59,6 +59,7 @@ export const unknownField: Rule = {
     for (const kind of KINDS) {
       const shape = { properties: { ...OBJECT, spec: ISTIO_SPECS[kind] } };
       for (const object of index.ofKind(kind)) {
+        if (object.isTyped) continue;
         // What begins with $ is for a tool that builds the object, such as `$patch`.
         const unknown = unknownFields(object.manifest, shape).filter(({ name }) => !name.startsWith('$'));
         if (unknown.length === 0) continue;
