@@ -1,3 +1,4 @@
+import { COMMANDS } from '../istio/envoy';
 import { ProxyConfig } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 
@@ -5,6 +6,14 @@ import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variabl
 const OFF = /^(false|)$/i;
 const ON = /^(true|)$/i;
 const EMPTY = /^$/;
+const SECONDS = /^([1-9]\d*(\.\d+)?s)?$/;
+/** Formats of access logs with commands that Envoy knows, and files that it can open. */
+const KNOWN_LOG = new RegExp(
+  `^((?!"path":"(?!/dev/std(out|err)"))[^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY\\([\\w:?-]+\\))(:\\d+)?%)*$`,
+);
+/** Versions and ciphers that Envoy takes, and clients have. */
+const KNOWN_TLS =
+  /^(\{("minProtocolVersion":"TLS(_AUTO|V1_[23])",?|"cipherSuites":\[("ECDHE-(RSA|ECDSA)-AES(128-GCM-SHA256|256-GCM-SHA384)",?)*\],?)*\})?$/;
 
 /** Settings that may decide an answer and that the model does not know, by their place in Helm values. */
 export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
@@ -12,9 +21,21 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.enableAutoMtls', ON],
   ['meshConfig.defaultTrafficPolicy', /^(\{\})?$/],
   ['meshConfig.localityLbSetting.distribute', /^(\[\])?$/],
-  // A second or more, and keepalive that Linux takes: less than 10,000 s and 100 probes.
-  ['meshConfig.connectTimeout', /^([1-9]\d*(\.\d+)?s)?$/],
+  ['meshConfig.connectTimeout', SECONDS],
+  ['meshConfig.dnsRefreshRate', SECONDS],
+  [
+    'meshConfig.defaultHttpRetryPolicy',
+    /^(\{(("attempts":\d+|"retryOn":"[\w,-]*"|"perTryTimeout":"[1-9]\d*(\.\d+)?s"),?)*\})?$/,
+  ],
+  // What Linux takes: less than 10,000 s and 100 probes.
   ['meshConfig.tcpKeepalive', /^(\{(("(time|interval)":"\d{1,4}s"|"probes":\d{1,2}),?)*\})?$/],
+  // istiod leaves out the whole configuration for an encoding that it does not know.
+  ['meshConfig.accessLogEncoding', /^(TEXT|JSON|)$/],
+  ['meshConfig.accessLogFile', /^(\/dev\/std(out|err))?$/],
+  ['meshConfig.accessLogFormat', KNOWN_LOG],
+  ['meshConfig.extensionProviders', KNOWN_LOG],
+  ['meshConfig.tlsDefaults', KNOWN_TLS],
+  ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
   ['global.proxy.includeIPRanges', /^\*?$/],

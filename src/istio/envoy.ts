@@ -8,6 +8,9 @@ export const LONGEST_DURATION = '876000h';
 export const COMMON_REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
 const IS_COMMON = new RegExp(COMMON_REGEX);
 
+/** The most bytes of a header's name and of its value, and of what a cookie says beside its value. */
+export const LONGEST_HEADER = 16_384;
+
 /** The most instructions that Istio's bootstrap lets RE2 make of an expression (`re2.max_program_size.error_level`). */
 const MOST_INSTRUCTIONS = 32_768;
 
@@ -74,4 +77,21 @@ function instructionsOf(expression: string): number {
     }
   }
   return sum;
+}
+
+/** Commands that Envoy takes as they are, and those with arguments of usual forms, in a regular expression. */
+export const COMMANDS = [
+  'PROTOCOL|HOSTNAME|START_TIME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|REQUESTED_SERVER_NAME|STREAM_ID|TRACE_ID',
+  'CONNECTION_(ID|TERMINATION_DETAILS)|RESPONSE_(CODE(_DETAILS)?|FLAGS)|BYTES_(RECEIVED|SENT)|GRPC_STATUS',
+  '(REQUEST_|RESPONSE_)?DURATION|(DOWNSTREAM_(DIRECT_)?|UPSTREAM_)(LOCAL|REMOTE)_(PORT|ADDRESS(_WITHOUT_PORT)?)',
+  'DOWNSTREAM_TLS_(VERSION|CIPHER|SESSION_ID)|DOWNSTREAM_(LOCAL|PEER)_(SUBJECT|(URI|DNS|IP)_SAN)',
+  'DOWNSTREAM_PEER_(ISSUER|SERIAL|CERT(_V_START|_V_END)?|FINGERPRINT_(1|256))',
+  'UPSTREAM_(CLUSTER(_RAW)?|HOST|PROTOCOL|TRANSPORT_FAILURE_REASON)',
+  '(REQ|RESP|TRAILER)\\([\\w:-]+(\\?[\\w:-]+)?\\)|START_TIME\\((%\\d?[YmdHMSsTFfZz]|[\\w:./ -])+\\)',
+  '((DYNAMIC|UPSTREAM|CLUSTER)_METADATA|FILTER_STATE|ENVIRONMENT|PER_REQUEST_STATE)\\([\\w./-]+\\)',
+].join('|');
+const KNOWN = new RegExp(`%%|%(${COMMANDS})%`, 'g');
+
+export function hasUnknownCommand(value: string): boolean {
+  return value.includes('%') && value.replace(KNOWN, '').includes('%');
 }

@@ -186,6 +186,40 @@ describe('settings that the model does not know', () => {
     expect(connecting({ connectTimeout: '10s', tcpKeepalive: { time: '7200s', interval: '75s', probes: 9 } })).toEqual(
       [],
     );
+    expect(
+      connecting({
+        dnsRefreshRate: '0.0005s',
+        defaultHttpRetryPolicy: { attempts: 2, perTryTimeout: '0.001s' },
+        accessLogEncoding: 'XML',
+        accessLogFile: '/var/log/no-such-folder/access.log',
+        accessLogFormat: '%NO_SUCH%',
+        extensionProviders: [{ name: 'own', envoyFileAccessLog: { path: '/no/such/file' } }],
+        tlsDefaults: { ecdhCurves: ['P-0'] },
+        meshMTLS: { cipherSuites: ['NO-SUCH'] },
+      }),
+    ).toEqual(
+      [
+        ...['dnsRefreshRate', 'defaultHttpRetryPolicy', 'accessLogEncoding', 'accessLogFile', 'accessLogFormat'],
+        ...['extensionProviders', 'tlsDefaults', 'meshMTLS'],
+      ].map((name) => `meshConfig.${name}`),
+    );
+    expect(
+      connecting({
+        dnsRefreshRate: '60s',
+        defaultHttpRetryPolicy: { attempts: 2, perTryTimeout: '2s', retryOn: 'connect-failure,503' },
+        accessLogFile: '/dev/stdout',
+        accessLogEncoding: 'JSON',
+        accessLogFormat:
+          '{"at": "%START_TIME(%Y/%m/%d %H:%M:%S)%", "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):80%", "why": ' +
+          '"%CONNECTION_TERMINATION_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON% 100%%", "to": "%UPSTREAM_CLUSTER_RAW%"}',
+        extensionProviders: [
+          { name: 'own', envoyFileAccessLog: { path: '/dev/stderr', logFormat: { text: '%PROTOCOL%' } } },
+          { name: 'authorizer', envoyExtAuthzHttp: { service: 'a.b', port: 80, pathPrefix: '/check' } },
+        ],
+        tlsDefaults: { minProtocolVersion: 'TLSV1_3' },
+        meshMTLS: { minProtocolVersion: 'TLSV1_2', cipherSuites: ['ECDHE-RSA-AES256-GCM-SHA384'] },
+      }),
+    ).toEqual([]);
     const map = (name: string, data: Record<string, unknown>) => ({
       origin: 'cluster.yaml',
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },

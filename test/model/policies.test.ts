@@ -232,6 +232,24 @@ spec: { jwtRules: [{ issuer: good, jwks: '${jwks}' }] }
   expect(outcome(call(`${OWN}${HTTPS}${rules}`))).toBe(jwks === '' ? 200 : 'undetermined');
 });
 
+test.each([
+  ['fromHeaders: [{ name: a b }]', 200],
+  ['outputPayloadToHeader: x-payload', 200],
+  ['fromHeaders: [{ name: "a\\nb" }]', 'undetermined'],
+  ['fromHeaders: [{ name: a, prefix: "b\\n" }]', 'undetermined'],
+  ['outputPayloadToHeader: "a\\nb"', 'undetermined'],
+  ['outputPayloadToHeader: ":path"', 'undetermined'],
+  ['outputClaimToHeaders: [{ header: Host, claim: a }]', 'undetermined'],
+])('a rule for tokens with %s', (setting, answer) => {
+  const rules = `---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: tokens, namespace: egress }
+spec: { jwtRules: [{ issuer: good, jwks: '{"keys":[{}]}', ${setting} }] }
+`;
+  expect(outcome(call(`${OWN}${HTTPS}${rules}`))).toBe(answer);
+});
+
 describe('a refusal by ALLOW policies says which conditions failed, the nearest rules first', () => {
   const reason = (rules: string, path = '/') =>
     call(`${OWN}${HTTPS}${policy(`{ rules: [${rules}] }`)}`, `http://site.example.com${path}`).reason;

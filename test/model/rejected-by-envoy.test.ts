@@ -105,6 +105,8 @@ test.each([
   ['headers: { request: { set: { x a: "1" } } }', /the header "x a"/],
   ['headers: { request: { add: { "x(a)": "1" } } }', /the header "x\(a\)"/],
   ['headers: { response: { add: { "x(a)": "1" } } }', /the header "x\(a\)" of responses/],
+  [`rewrite: { uri: "/${'x'.repeat(8001)}" }`, /path to/],
+  [`rewrite: { authority: ${'x'.repeat(300)} }`, /authority to/],
   ...['a/x', 'a?b', 'a#b', '"x"', 'a{b', 'a|b', 'user@site.example.com', '[::1'].map(
     (authority) => [`rewrite: { authority: '${authority}' }`, /changes the authority to/] as [string, RegExp],
   ),
@@ -404,4 +406,105 @@ describe('a connection that nobody answers', () => {
     expect(answer).toMatchObject({ symptom: 504, by: 'gateway' });
     expect(answer.reason).toContain(`waits ${milliseconds} ms`);
   });
+});
+
+describe('at a gateway', () => {
+  const gateways = [{ ...EXIT_PODS, targetPort: 8080 }];
+  const both = (first: string, second: string) =>
+    istioObject(
+      'VirtualService',
+      'more',
+      'shop',
+      `{ hosts: [site.example.com], gateways: [mesh, egress/exit], http: [
+        { match: [{ gateways: [mesh] }], route: [{ destination: { host: exit.egress.svc.cluster.local } }], ${first} },
+        { match: [{ gateways: [egress/exit] }], ${TO_SITE}, ${second} }] }`,
+    );
+  const through = (objects: string, world = {}) =>
+    ask(`---${ENTRY}${HTTP_EXIT_SERVICE}${objects}`, 'shop/cart', 'http://site.example.com/a/b', {
+      ...LOCKED,
+      gateways,
+      ...world,
+    });
+
+  test.each([
+    [45, 45, { outcome: 'answered' }],
+    [50, 50, undetermined(/100 headers of responses/)],
+  ])('%s and %s headers of responses', (first, second, answer) => {
+    const set = (prefix: string, count: number) =>
+      `headers: { response: { set: { ${names(count).replace(/x-/g, prefix)} } } }`;
+    expect(through(HTTP_EXIT + both(set('a-', first), set('b-', second)))).toMatchObject(answer);
+  });
+
+  // What the mesh makes of other replacements is among the recorded worlds.
+  test.each([
+    ['\\\\1', 403],
+    ['\\\\2', 200],
+  ])('a path in which %s replaces what is found', (by, status) => {
+    const routes = istioObject(
+      'VirtualService',
+      'more',
+      'shop',
+      `{ hosts: [site.example.com], gateways: [mesh, egress/exit], http: [
+        { match: [{ gateways: [mesh] }], route: [{ destination: { host: exit.egress.svc.cluster.local } }],
+          rewrite: { uriRegexRewrite: { match: '^/a/(.*)$', rewrite: "/${by}" } } },
+        { match: [{ gateways: [egress/exit], uri: { exact: /a/b } }], ${TO_SITE} },
+        { match: [{ gateways: [egress/exit] }], directResponse: { status: 403 } }] }`,
+    );
+    const { status: answered, symptom } = through(HTTP_EXIT + routes);
+    expect(answered ?? symptom).toBe(status);
+  });
+
+  const servers = (tls: string) =>
+    istioObject(
+      'Gateway',
+      'exit',
+      'egress',
+      `{ selector: { istio: exit }, servers: [
+        { port: { number: 80, name: https, protocol: HTTPS }, hosts: [site.example.com], tls: { mode: ISTIO_MUTUAL } },
+        { port: { number: 80, name: more, protocol: HTTPS }, hosts: [other.example.com], tls: { ${tls} } }] }`,
+    ) +
+    both('timeout: 5s', 'timeout: 5s') +
+    istioObject(
+      'DestinationRule',
+      'hop',
+      'shop',
+      '{ host: exit.egress.svc.cluster.local, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: site.example.com } } }',
+    );
+  const secret = (holds: 'client-certificate' | 'ca-certificates') => [{ name: 'own', namespace: 'egress', holds }];
+
+  test.each([
+    ['mode: ISTIO_MUTUAL', [], { outcome: 'answered' }],
+    ['mode: SIMPLE, credentialName: own', secret('client-certificate'), { outcome: 'answered' }],
+    ['mode: SIMPLE, credentialName: own', secret('ca-certificates'), undetermined(/certificate of another server/)],
+    ['mode: MUTUAL, credentialName: own', [], undetermined(/certificate of another server/)],
+  ])('a server beside one with %s', (tls, secrets, answer) => {
+    expect(through(servers(tls), { secrets })).toMatchObject(answer);
+  });
+
+  test('a server beside one whose certificate nobody lists is answered on a condition', () => {
+    const { outcome, condition } = through(servers('mode: SIMPLE, credentialName: own'));
+    expect(outcome).toBe('answered');
+    expect(condition?.holds).toMatch(/certificate of another server/);
+    expect(through(servers('mode: SIMPLE, credentialName: own'), { goodCredentials: true }).condition).toBeUndefined();
+  });
+
+  test('the name of a port that no pod template tells is a condition', () => {
+    const named = HTTP_EXIT_SERVICE.replace('8080', 'own-name');
+    const answer = ask(
+      `---${ENTRY}${named}${HTTP_EXIT}${both('timeout: 5s', 'timeout: 5s')}`,
+      'shop/cart',
+      'http://site.example.com/',
+    );
+    expect(answer).toMatchObject({ outcome: 'answered' });
+    expect(answer.condition?.holds).toContain('have a port called own-name');
+  });
+});
+
+test.each([
+  ['a', 'b'.repeat(16_384), { outcome: 'answered' }],
+  ['a', 'b'.repeat(16_385), undetermined(/cookie with more than 16384 bytes/)],
+  ['a'.repeat(16_385), 'b', undetermined(/cookie with more than 16384 bytes/)],
+])('what a cookie says beside its value', (name, value, answer) => {
+  const attributes = `loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, attributes: [{ name: "${name}", value: "${value}" }] } } }`;
+  for (const host of ['site', 'other']) expect(asked(policy(attributes), host)).toMatchObject(answer);
 });

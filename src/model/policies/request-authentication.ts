@@ -5,7 +5,9 @@ import { SelectablePods, unknownLabels } from './selection';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
+import { isOfConnection } from '../requests/http-request';
 import { PERHAPS, Value } from '../requests/patterns';
+import { END_OF_LINE } from '../../istio/envoy';
 
 /** Why a gateway refuses a request for its token. */
 export interface BadToken {
@@ -29,13 +31,20 @@ export function badToken(
     .flatMap((policy) =>
       (policy.object.spec.jwtRules ?? []).map((rule, index) => ({ ...policy, rule: rule ?? {}, index })),
     );
-  const keyless = rules.find(({ rule }) => rule.jwks && !hasKeys(rule.jwks));
-  if (keyless)
+  const refused = rules.find(({ rule }) => (rule.jwks && !hasKeys(rule.jwks)) || isUnreadable(rule));
+  if (refused)
     throw new Undetermined(
-      'proxies refuse a listener whose jwks has no key: one that runs keeps what it had before, and one that starts has ' +
-        'nothing on that port',
-      [fieldRef(keyless.object, `spec.jwtRules[${keyless.index}].jwks`)],
+      'proxies refuse a listener whose jwks has no key, or with the end of a line in the name or prefix of a header: ' +
+        'one that runs keeps what it had before, and one that starts has nothing on that port',
+      [fieldRef(refused.object, `spec.jwtRules[${refused.index}]`)],
     );
+  const taking = rules.find(({ rule }) =>
+    outputsOf(rule).some((name) => /^(:|host$)/.test(name) || isOfConnection(name)),
+  );
+  if (taking)
+    throw new Undetermined('what is in a token replaces, or removes, a header that requests need', [
+      fieldRef(taking.object, `spec.jwtRules[${taking.index}]`),
+    ]);
   const found = rules.flatMap((one) => tokensFor(one.rule, http).map((token) => ({ ...one, token })));
   if (found.length === 0) return undefined;
   const [{ object, index }] = found;
@@ -66,8 +75,7 @@ export function headersOfTokens(policies: Policies, workload: SelectablePods): R
   const found = new Map<string, boolean>();
   for (const { object, applies = false } of policies.for(workload, 'RequestAuthentication'))
     for (const rule of object.spec.jwtRules ?? [])
-      for (const name of [rule?.outputPayloadToHeader, ...(rule?.outputClaimToHeaders ?? []).map((one) => one.header)])
-        if (name !== undefined) found.set(name.toLowerCase(), found.get(name.toLowerCase()) || applies);
+      for (const name of outputsOf(rule ?? {})) found.set(name, found.get(name) || applies);
   return found;
 }
 
@@ -81,6 +89,19 @@ export function withoutTokens(
     const isTaken = value === undefined ? undefined : ofTokens.get(name.toLowerCase());
     return isTaken === undefined ? value : isTaken ? undefined : PERHAPS;
   };
+}
+
+/** The headers into which a rule puts what a token says, in lower case. */
+function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
+  return [outputPayloadToHeader, ...outputClaimToHeaders.map(({ header }) => header)]
+    .filter((name) => name !== undefined)
+    .map((name) => name.toLowerCase());
+}
+
+function isUnreadable({ fromHeaders = [], outputPayloadToHeader }: JwtRule): boolean {
+  return END_OF_LINE.test(
+    [outputPayloadToHeader, ...fromHeaders.flatMap(({ name, prefix }) => [name, prefix])].join(' '),
+  );
 }
 
 function hasKeys(jwks: string): boolean {

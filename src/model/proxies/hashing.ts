@@ -4,7 +4,7 @@ import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { Scope } from '../registry/scope';
 import { Destination } from '../routes/destination';
-import { END_OF_LINE, isKnownDuration } from '../../istio/envoy';
+import { END_OF_LINE, isKnownDuration, LONGEST_HEADER } from '../../istio/envoy';
 import { TrafficPolicy } from '../../manifests/specs';
 
 type ConsistentHash = NonNullable<NonNullable<TrafficPolicy['loadBalancer']>['consistentHash']>;
@@ -38,9 +38,11 @@ export function hashRejectionOf(
     ? 'by a name that is empty'
     : [httpHeaderName, ...attributes].some((text) => text !== undefined && END_OF_LINE.test(text))
       ? 'by what holds the end of a line'
-      : httpCookie?.ttl !== undefined && !isKnownDuration(httpCookie.ttl)
-        ? `by a cookie for a time that Envoy does not know (${httpCookie.ttl})`
-        : undefined;
+      : attributes.some((text) => Buffer.byteLength(text ?? '') > LONGEST_HEADER)
+        ? `by a cookie with more than ${LONGEST_HEADER} bytes`
+        : httpCookie?.ttl !== undefined && !isKnownDuration(httpCookie.ttl)
+          ? `by a cookie for a time that Envoy does not know (${httpCookie.ttl})`
+          : undefined;
   if (why === undefined) return undefined;
   return new Undetermined(
     `routes to ${host} hash ${why}, and Envoy rejects all routes of the port and keeps those before`,

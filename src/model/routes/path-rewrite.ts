@@ -22,11 +22,15 @@ function restOf(path: string, match: TextMatch | undefined): string {
   return match.kind === 'prefix' ? path.slice(match.text.length) : '';
 }
 
-/** A path in which everything that matches a regular expression is replaced. */
+/** A path in which everything that matches a regular expression is replaced, as RE2 does it. */
 function replaced(path: string, { expression, by, where }: PathChange & { kind: 'found' }): string {
-  const replacement = by
+  const found = regularExpression(expression, where, false);
+  const groups = new RegExp(`${found.source}|`).exec('')!.length - 1;
+  // With a group that there is not, nothing is replaced; what comes after another escape is left out.
+  const [good] = /^([^\\]|\\[\d\\])*/s.exec(by)!;
+  if ([...good.matchAll(/\\(.)/gs)].some(([, one]) => Number(one) > groups)) return path;
+  const replacement = good
     .replace(/\$/g, '$$$$')
-    .replace(/\\0/g, '$$&')
-    .replace(/\\([1-9])/g, '$$$1');
-  return path.replace(regularExpression(expression, where, false), replacement);
+    .replace(/\\(.)/gs, (_, one) => (one === '0' ? '$&' : one === '\\' ? one : `$0${one}`));
+  return path.replace(found, replacement);
 }

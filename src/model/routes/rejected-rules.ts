@@ -1,7 +1,7 @@
 import { MergedRule } from './delegation';
 import { FieldRef } from '../answer/answer';
 import { Undetermined } from '../answer/undetermined';
-import { END_OF_LINE, isCommonRegex, isKnownDuration } from '../../istio/envoy';
+import { END_OF_LINE, hasUnknownCommand, isCommonRegex, isKnownDuration, LONGEST_HEADER } from '../../istio/envoy';
 import { ItemOf, IstioSpecs, Of } from '../../manifests/specs';
 
 type Http = ItemOf<IstioSpecs['VirtualService']['http']>;
@@ -14,8 +14,7 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** The highest status that Envoy gives; admission takes 600 too. */
 const LAST_STATUS = 599;
 
-/** The most bytes of a header's name and of its value, the most bytes of a parameter's name, and the highest sum of weights. */
-const LONGEST_HEADER = 16_384;
+/** The most bytes of a parameter's name, and the highest sum of weights. */
 const LONGEST_PARAMETER = 1024;
 const HIGHEST_SUM = 4_294_967_295;
 
@@ -145,20 +144,4 @@ function* problemsOfExpressions(http: Http, matches: readonly Match[]): Generato
     if (unsure !== undefined)
       yield { field, why: `compiles the regular expression ${`${unsure}`.slice(0, 60)}`, isUnsure: true };
   }
-}
-
-/** Commands that Envoy takes as they are, and those with arguments of usual forms. */
-const COMMANDS = [
-  'PROTOCOL|HOSTNAME|START_TIME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|REQUESTED_SERVER_NAME|STREAM_ID|TRACE_ID',
-  'CONNECTION_ID|RESPONSE_CODE|RESPONSE_CODE_DETAILS|RESPONSE_FLAGS|BYTES_RECEIVED|BYTES_SENT|GRPC_STATUS',
-  '(REQUEST_|RESPONSE_)?DURATION|(DOWNSTREAM_(DIRECT_)?|UPSTREAM_)(LOCAL|REMOTE)_(PORT|ADDRESS(_WITHOUT_PORT)?)',
-  'DOWNSTREAM_TLS_(VERSION|CIPHER|SESSION_ID)|DOWNSTREAM_(LOCAL|PEER)_(SUBJECT|(URI|DNS|IP)_SAN)',
-  'DOWNSTREAM_PEER_(ISSUER|SERIAL|CERT(_V_START|_V_END)?|FINGERPRINT_(1|256))|UPSTREAM_(CLUSTER|HOST|PROTOCOL)',
-  '(REQ|RESP|TRAILER)\\([\\w:-]+(\\?[\\w:-]+)?\\)|START_TIME\\((%\\d?[YmdHMSsTFfZz]|[\\w:. -])+\\)',
-  '((DYNAMIC|UPSTREAM|CLUSTER)_METADATA|FILTER_STATE|ENVIRONMENT|PER_REQUEST_STATE)\\([\\w./-]+\\)',
-].join('|');
-const KNOWN = new RegExp(`%%|%(${COMMANDS})%`, 'g');
-
-function hasUnknownCommand(value: string): boolean {
-  return value.includes('%') && value.replace(KNOWN, '').includes('%');
 }

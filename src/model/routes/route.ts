@@ -53,6 +53,8 @@ export interface HttpRoute {
   readonly retries?: Retries;
   readonly rewrite?: Rewrite;
   readonly headers?: HeaderChanges;
+  /** Headers that it and its destinations add to responses. */
+  readonly responses: readonly (readonly [name: string, value: string])[];
   /** Where it, or one of its destinations, changes the header Location of responses. */
   readonly relocates?: FieldRef;
 }

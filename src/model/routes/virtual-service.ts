@@ -21,7 +21,6 @@ import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
 import { isOfConnection, isToken, namesInLowerCase } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
-import { excessOf } from '../../istio/envoy';
 import { millisecondsOf } from '../../schema/durations';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
@@ -163,6 +162,7 @@ function httpRoute(merged: MergedRule): HttpRoute {
     }),
     ...(rewrite && { rewrite: rewriteOf(rewrite, where('rewrite', '.uriRegexRewrite')) }),
     ...headerChanges(http.headers),
+    responses: [http, ...(http.route ?? [])].flatMap(({ headers }) => setInResponse(headers)),
     ...([http, ...(http.route ?? [])].some(({ headers }) => changesLocation(headers)) && {
       relocates: where('headers'),
     }),
@@ -180,17 +180,13 @@ function doubtOfResponse({ headers, route = [] }: Http, where: FieldRef): Undete
   if (set.some(([name]) => isOfConnection(name.toLowerCase())))
     return new Undetermined('a route sets a header of responses that is about the connection or their length', [where]);
   const odd = set.find(([name, value]) => value !== '' && !isToken(name));
-  if (odd)
-    return new Undetermined(
+  return (
+    odd &&
+    new Undetermined(
       `a route sets the header ${JSON.stringify(odd[0])} of responses, which is not a name that everybody reads`,
       [where],
-    );
-  const excess = route
-    .map((one) => excessOf([...setInResponse(headers), ...setInResponse(one.headers)]))
-    .find((one) => one !== undefined);
-  return excess === undefined
-    ? undefined
-    : new Undetermined(`a route sets ${excess} of responses, which whoever reads them may refuse`, [where]);
+    )
+  );
 }
 
 function setInResponse(headers: Headers | undefined): [name: string, value: string][] {

@@ -19,6 +19,7 @@ import { unknownLabels } from '../policies/selection';
 import { readAtGateway, withChanged } from './reading-http';
 import { identify, terminateTls } from './gateway-handshake';
 import { Undetermined } from '../answer/undetermined';
+import { waitForCertificates } from './server-certificate';
 import { TAKEN_AT_GATEWAYS } from '../../istio/ports';
 
 /** Headers that a gateway adds to every request that it reads. */
@@ -100,6 +101,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, proxyProtocol,
     ];
     leg.remark({ code: 'server-left-out', message: reason, decidedBy });
   }
+  waitForCertificates(leg, workload, listener, chain.server);
   return throughServer(leg, flow, workload, port, chain);
 }
 

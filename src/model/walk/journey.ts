@@ -147,6 +147,8 @@ export class Leg {
   public atGateway?: GatewayWorkload;
   /** Headers that gateways on the way fill from tokens alone, and take from a request after its route is chosen. */
   public readonly ofTokens = new Set<string>();
+  /** Headers that routes on the way set in the response. */
+  public readonly responses: (readonly [name: string, value: string])[] = [];
   /** The target of a redirect. */
   public location?: string;
   /** Where a route changes that header of the response. */

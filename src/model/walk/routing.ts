@@ -41,6 +41,12 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
     return leg.refuse(hop, 200, 'the route answers CORS preflight requests', [rule.preflights.where]);
   }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
+  leg.responses.push(...rule.responses);
+  const excess = excessOf(leg.responses);
+  if (excess !== undefined)
+    throw new Undetermined(`routes set ${excess} of responses, which whoever reads them may refuse`, [
+      fieldRef(rule.object, 'spec.http'),
+    ]);
   leg.limits = [...leg.limits, ...rule.limits.map((one) => ({ ...one, hop }))];
   if (rule.retries) leg.retries.push(rule.retries);
   const destination = chooseDestination(leg, entry.destinations);
@@ -217,7 +223,7 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   if (rewrite?.path) {
     added.add('x-envoy-original-path');
     request.path = changedPath(request.path, rewrite.path, match?.path);
-    if (!/^\/[!-~]*$/.test(request.path)) throw unsendable(rule, 'path', request.path);
+    if (!PATH.test(request.path)) throw unsendable(rule, 'path', request.path);
   }
   const changedTo = authorityIn(own) ?? authorityIn(last);
   if (rewrite?.authority === undefined && changedTo !== undefined && isComputed(changedTo))
@@ -247,14 +253,16 @@ function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges 
   ];
 }
 
-/** What every proxy and host takes for an authority. */
-const AUTHORITY = /^(\[[\w.:%]+\](:\d*)?|[\w!$%&'()*+,;=.~:-]*)$/;
+/** What every proxy and host takes for an authority, and for a path. */
+const AUTHORITY = /^(?!.{300})(\[[\w.:%]+\](:\d*)?|[\w!$%&'()*+,;=.~:-]*)$/;
+const PATH = /^\/[!-~]{0,8000}$/;
 
 /** What a rule makes that is no part of any request, and that whoever comes next may refuse. */
 function unsendable({ object }: HttpRoute, what: 'path' | 'authority', value: string): Undetermined {
-  return new Undetermined(`a route changes the ${what} to ${JSON.stringify(value)}, which the next hop may refuse`, [
-    fieldRef(object, 'spec.http'),
-  ]);
+  return new Undetermined(
+    `a route changes the ${what} to ${JSON.stringify(value.slice(0, 99))}, which the next hop may refuse`,
+    [fieldRef(object, 'spec.http')],
+  );
 }
 
 /** The authority that changes of headers give, `set` before `add`. */

@@ -1,9 +1,15 @@
 import { FieldRef } from '../answer/answer';
+import { Condition } from '../answer/conditions';
+import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { Server } from '../proxies/gateway-servers';
+import { GatewayListener } from '../proxies/gateway-listeners';
+import { requireCredential } from './credentials';
 import { Layer } from './flow';
+import { Leg } from './journey';
+import { tlsOf } from '../../manifests/servers';
 
 /** The versions of TLS, oldest first. */
 const VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'];
@@ -51,4 +57,34 @@ export function receiveAtServer(
   return mode === 'MUTUAL'
     ? { kind: 'closed', reason: 'the server requires a client certificate and receives none' }
     : { kind: 'accepted' };
+}
+
+/**
+ * A listener waits for the certificates of all its servers: without one of them, it is as it was before, or there is
+ * none.
+ */
+export function waitForCertificates(
+  leg: Leg,
+  { namespace }: GatewayWorkload,
+  { chains }: GatewayListener,
+  own: Server,
+): void {
+  const { registry } = leg.configuration;
+  const { secrets } = registry.world;
+  for (const server of new Set(chains.map((one) => one.server))) {
+    const { mode = '', credentialName, credentialNames = [] } = tlsOf(server.value) ?? {};
+    if (server === own || !/^(SIMPLE|(OPTIONAL_)?MUTUAL)$/.test(mode)) continue;
+    const names = credentialName ? [credentialName] : credentialNames;
+    const isThere = (one: { readonly namespace: string; readonly name: string; readonly holds?: string }) =>
+      one.namespace === namespace && names.includes(one.name) && one.holds !== 'ca-certificates';
+    if ([...registry.index.secrets, ...(secrets ?? [])].some(isThere)) continue;
+    const what = `the certificate of another server on the port (${server.gatewayName})`;
+    if (secrets)
+      throw new Undetermined(`a listener without ${what} does not begin, or keeps what it had before`, [
+        fieldRef(server.gateway, `${server.field}.tls`),
+      ]);
+    const conditions: Condition[] = [];
+    requireCredential(registry, conditions, `the gateway has ${what}`);
+    for (const condition of conditions) leg.require(condition);
+  }
 }

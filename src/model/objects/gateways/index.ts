@@ -77,7 +77,8 @@ export class Gateways {
       if (!this.isLeftOut(missing.namespace)) this.addMissing(missing);
     this.workloads = [...this.found.values()].map((workload) => {
       const own = index.services.filter((service) => isOf(service, workload));
-      if (workload.containerPorts) for (const service of own) this.addDoubt(service, workload);
+      if (workload.containerPorts || workload.namedPort === undefined)
+        for (const service of own) this.addDoubt(service, workload);
       return {
         ...workload,
         hasAssumedPorts:
