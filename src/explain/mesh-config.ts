@@ -88,6 +88,10 @@ interface Installation extends Values {
   readonly components?: { readonly pilot?: { readonly k8s?: { readonly env?: readonly Variable[] } } };
 }
 
+interface Networks {
+  readonly networks?: object;
+}
+
 interface Variable {
   readonly name?: string;
   readonly value?: unknown;
@@ -99,7 +103,11 @@ type Settings = World & Required<Pick<World, 'unknownSettings'>>;
 /** The mesh's settings, from a MeshConfig, the ConfigMap with one, or Helm values. */
 export function meshOf(given: unknown, where: string): Settings {
   const value = given as
-    | (MeshConfig & Values & { readonly data?: { readonly mesh?: unknown }; readonly spec?: Installation })
+    | (MeshConfig &
+        Values & {
+          readonly data?: { readonly mesh?: unknown; readonly meshNetworks?: string };
+          readonly spec?: Installation;
+        })
     | null
     | undefined;
   const { spec } = value ?? {};
@@ -110,6 +118,7 @@ export function meshOf(given: unknown, where: string): Settings {
       ? parsed(value.data.mesh, `${where}: data.mesh`)
       : (value?.meshConfig ?? spec?.meshConfig ?? spec?.values?.meshConfig ?? value);
   const values: Values | undefined = spec?.values ?? value ?? undefined;
+  const { networks } = (parsed(value?.data?.meshNetworks ?? '', `${where}: data.meshNetworks`) ?? {}) as Networks;
   const env = { ...values?.pilot?.env, ...variablesIn(spec?.components?.pilot?.k8s?.env) };
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
@@ -140,7 +149,12 @@ export function meshOf(given: unknown, where: string): Settings {
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
       scopeGatewayToNamespace: isTrue(env[SCOPE_GATEWAYS]) || undefined,
     },
-    unknownSettings: unknownSettings({ ...values, pilot: { env }, meshConfig: mesh }),
+    unknownSettings: unknownSettings({
+      ...values,
+      pilot: { env },
+      meshConfig: mesh,
+      global: { meshNetworks: networks, ...values?.global },
+    }),
     authorizers: (mesh.extensionProviders ?? []).flatMap(({ name, envoyExtAuthzHttp, envoyExtAuthzGrpc }) =>
       name !== undefined && (envoyExtAuthzHttp || envoyExtAuthzGrpc) ? [name] : [],
     ),

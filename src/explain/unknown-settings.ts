@@ -6,6 +6,7 @@ import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variabl
 const OFF = /^(false|)$/i;
 const ON = /^(true|)$/i;
 const EMPTY = /^$/;
+const NOTHING = /^(\{\}|\[\])?$/;
 const SECONDS = /^([1-9]\d*(\.\d+)?s)?$/;
 /** Formats of access logs with commands that Envoy knows, and files that it can open. */
 const KNOWN_LOG = new RegExp(
@@ -19,8 +20,8 @@ const KNOWN_TLS =
 export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
   ['meshConfig.enableAutoMtls', ON],
-  ['meshConfig.defaultTrafficPolicy', /^(\{\})?$/],
-  ['meshConfig.localityLbSetting.distribute', /^(\[\])?$/],
+  ['meshConfig.defaultTrafficPolicy', NOTHING],
+  ['meshConfig.localityLbSetting.distribute', NOTHING],
   ['meshConfig.connectTimeout', SECONDS],
   ['meshConfig.dnsRefreshRate', SECONDS],
   [
@@ -38,11 +39,18 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
+  ['meshConfig.defaultConfig.runtimeValues', NOTHING],
+  ['meshConfig.defaultConfig.connectionSettings', NOTHING],
+  ['meshConfig.defaultConfig.privateKeyProvider', NOTHING],
+  ['global.meshNetworks', NOTHING],
   ['global.proxy.includeIPRanges', /^\*?$/],
   ['global.proxy.excludeIPRanges', EMPTY],
   ['global.proxy.excludeOutboundPorts', EMPTY],
   ['global.proxy.autoInject', /^(enabled|)$/],
-  ['sidecarInjectorWebhook.neverInjectSelector', /^(\[\]|)$/],
+  ['sidecarInjectorWebhook.neverInjectSelector', NOTHING],
+  ['sidecarInjectorWebhook.injectedAnnotations', NOTHING],
+  ['sidecarInjectorWebhook.defaultTemplates', NOTHING],
+  ['sidecarInjectorWebhook.templates', NOTHING],
   ['compatibilityVersion', EMPTY],
   ['pilot.env.SHARED_MESH_CONFIG', EMPTY],
   ['pilot.env.ISTIO_WATCH_NAMESPACE', EMPTY],

@@ -242,10 +242,31 @@ describe('settings that the model does not know', () => {
       { sidecarInjectorWebhook: { neverInjectSelector: [{ matchLabels: { build: 'yes' } }] } },
       { sidecarInjectorWebhook: { neverInjectSelector: [] } },
     ],
+    [
+      'sidecarInjectorWebhook.injectedAnnotations',
+      { sidecarInjectorWebhook: { injectedAnnotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' } } },
+      { sidecarInjectorWebhook: { injectedAnnotations: {}, templates: {}, defaultTemplates: [] } },
+    ],
+    ['global.meshNetworks', { global: { meshNetworks: { other: {} } } }, { global: { meshNetworks: {} } }],
     ['pilot.env.SHARED_MESH_CONFIG', { pilot: { env: { SHARED_MESH_CONFIG: 'mine' } } }, {}],
   ])('%s', (name, other, usual) => {
     expect(meshOf({ meshConfig: {}, ...other }, 'values.yaml').unknownSettings).toEqual([name]);
     expect(meshOf({ meshConfig: {}, ...usual }, 'values.yaml').unknownSettings).toEqual([]);
+  });
+
+  test.each(['runtimeValues', 'connectionSettings', 'privateKeyProvider'])('%s of all proxies', (name) => {
+    const mesh = (value: object) => meshOf({ defaultConfig: { concurrency: 2, [name]: value } }, 'mesh.yaml');
+    expect(mesh({ a: '1' }).unknownSettings).toEqual([`meshConfig.defaultConfig.${name}`]);
+    expect(mesh({}).unknownSettings).toEqual([]);
+  });
+
+  test('networks of the mesh, in its ConfigMap', () => {
+    const unknown = (meshNetworks: string) =>
+      meshOf({ data: { mesh: '{}', meshNetworks } }, 'istio.yaml').unknownSettings;
+    expect(unknown('networks: {}')).toEqual([]);
+    expect(unknown('networks: { other: { gateways: [{ address: 1.2.3.4, port: 15443 }] } }')).toEqual([
+      'global.meshNetworks',
+    ]);
   });
 
   test('are listed on the page', () => {

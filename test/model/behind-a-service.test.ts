@@ -93,6 +93,17 @@ spec:
     });
   });
 
+  test.each([
+    ['gatewayTopology: { proxyProtocol: {} }', 'gatewayTopology.proxyProtocol'],
+    ['gatewayTopology: { numTrustedProxies: 2 }', undefined],
+    ['connectionSettings: { httpRequestTimeout: 1s }', 'connectionSettings'],
+    ['runtimeValues: { a: "1" }', 'runtimeValues'],
+  ])('expect nothing unusual of callers, on a condition: %s', (config, field) => {
+    const annotations = `labels: { istio: exit }, annotations: { proxy.istio.io/config: '${config}' }`;
+    const holds = field && `${field} of Deployment egress/exit changes nothing`;
+    expect(see(pods('').replace('labels: { istio: exit }', annotations) + onPort(8443)).condition?.holds).toBe(holds);
+  });
+
   test('are as pod templates say where an access table lists them, but for their number', () => {
     const listed = (objects: string, targetPort: number) =>
       ask(ENTRY + objects + onPort(targetPort), 'shop/cart', 'https://site.example.com/', {

@@ -108,6 +108,11 @@ test.each([
     pods(`{ annotations: { proxy.istio.io/config: ${JSON.stringify(config)} } }`),
     /is not configured as the istiod of the mesh configures sidecars/,
   ]),
+  ...['runtimeValues', 'connectionSettings', 'privateKeyProvider'].map((field): [string, string, RegExp] => [
+    `its proxy configuration has ${field}`,
+    pods(`{ annotations: { proxy.istio.io/config: '${field}: { a: "1" }' } }`),
+    new RegExp(`does not know what ${field} does`),
+  ]),
   [
     'its proxy configuration is not valid YAML',
     pods('{ annotations: { proxy.istio.io/config: "{ a: [" } }'),

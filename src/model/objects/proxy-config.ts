@@ -8,6 +8,10 @@ export interface ProxyConfig {
   readonly customConfigFile?: unknown;
   readonly proxyBootstrapTemplatePath?: unknown;
   readonly proxyHeaders?: { readonly envoyDebugHeaders?: { readonly disabled?: unknown } | null } | null;
+  readonly gatewayTopology?: { readonly proxyProtocol?: unknown } | null;
+  readonly runtimeValues?: unknown;
+  readonly connectionSettings?: unknown;
+  readonly privateKeyProvider?: unknown;
   /** Variables of the proxy's container. */
   readonly proxyMetadata?: Readonly<Record<string, unknown>> | null;
 }
@@ -38,6 +42,15 @@ export function isForeign(config: ProxyConfig): boolean {
     discoveryAddress ?? customConfigFile ?? proxyBootstrapTemplatePath ?? proxyMetadata?.ISTIO_META_GENERATOR,
   );
 }
+
+/** Fields that change what a proxy does in ways that the model does not know. */
+export function unknownFields(config: ProxyConfig, isGateway: boolean): string[] {
+  const found: string[] = UNKNOWN.filter((name) => (config[name] ?? undefined) !== undefined);
+  if (isGateway && config.gatewayTopology?.proxyProtocol) found.push('gatewayTopology.proxyProtocol');
+  return found;
+}
+
+const UNKNOWN = ['runtimeValues', 'connectionSettings', 'privateKeyProvider'] as const;
 
 /** Fields as `interceptionMode`, also where they are `interception_mode`; variables are called in capitals. */
 function spelt(fields: object): object {

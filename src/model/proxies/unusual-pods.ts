@@ -1,7 +1,7 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from '../objects/injection';
-import { isForeign, ProxyConfig } from '../objects/proxy-config';
+import { isForeign, ProxyConfig, unknownFields } from '../objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../objects/proxy-variables';
 import {
   BOOTSTRAP_OVERRIDE,
@@ -92,7 +92,10 @@ function withOwnVariables(
   template: PodTemplateSpec | undefined,
   config: ProxyConfig,
 ): Undetermined | undefined {
-  const [unknown] = unknownVariables(template, config, KNOWN);
+  const [unknown] = [
+    ...unknownFields(config, false).map((name) => ({ name, container: undefined })),
+    ...unknownVariables(template, config, KNOWN),
+  ];
   if (!unknown) return undefined;
   const { name, container } = unknown;
   const where = container ? podField(pod, ...container) : podField(pod, 'metadata', 'annotations', PROXY_CONFIG);
