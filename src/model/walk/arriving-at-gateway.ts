@@ -101,8 +101,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, proxyProtocol,
     ];
     leg.remark({ code: 'server-left-out', message: reason, decidedBy });
   }
-  waitForCertificates(leg, workload, listener, chain.server);
-  return throughServer(leg, flow, workload, port, chain);
+  return throughServer(leg, flow, workload, port, listener, chain);
 }
 
 /**
@@ -196,7 +195,14 @@ function routesInOtherSections({ configuration }: Leg, workload: GatewayWorkload
     );
 }
 
-function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number, chain: ServerChain): Next {
+function throughServer(
+  leg: Leg,
+  flow: Flow,
+  workload: GatewayWorkload,
+  port: number,
+  listener: GatewayListener,
+  chain: ServerChain,
+): Next {
   const { configuration } = leg;
   const { registry } = configuration;
   const { server } = chain;
@@ -209,6 +215,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     ended = terminated;
     arrived = { ...flow, layers: flow.layers.slice(0, -1) };
   }
+  waitForCertificates(leg, workload, listener, server);
   const reads = chain.http !== undefined;
   const identity = identify(leg, workload, server, ended?.identity);
   if (reads) leg.handshakeEnds();
