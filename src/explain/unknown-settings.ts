@@ -1,5 +1,5 @@
 import { COMMANDS } from '../istio/envoy';
-import { ProxyConfig } from '../model/objects/proxy-config';
+import { ProxyConfig, unreadableVariables } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 
 /** Values that leave a setting as it is by default, as the model takes it to be. */
@@ -70,8 +70,10 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
 export function unknownSettings(values: object): string[] {
   const places = SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
   const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
-  const variables = unknownVariables(undefined, { proxyMetadata }, { configured: VARIABLES_READ, contained: [] });
-  return [...places, ...variables.map(({ name }) => `${VARIABLES}.${name}`)];
+  const known = { configured: VARIABLES_READ, contained: [] };
+  const variables = unknownVariables(undefined, { proxyMetadata }, known).map(({ name }) => name);
+  const names = new Set([...variables, ...unreadableVariables({ proxyMetadata })]);
+  return [...places, ...[...names].map((name) => `${VARIABLES}.${name}`)];
 }
 
 const VARIABLES = 'meshConfig.defaultConfig.proxyMetadata';

@@ -260,6 +260,13 @@ describe('settings that the model does not know', () => {
     expect(mesh({}).unknownSettings).toEqual([]);
   });
 
+  test('a variable of proxies that is no text', () => {
+    const unknown = (value: unknown) =>
+      meshOf({ defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: value } } }, 'mesh.yaml').unknownSettings;
+    expect(unknown('true')).toEqual([]);
+    expect(unknown(true)).toEqual(['meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE']);
+  });
+
   test('networks of the mesh, in its ConfigMap', () => {
     const unknown = (meshNetworks: string) =>
       meshOf({ data: { mesh: '{}', meshNetworks } }, 'istio.yaml').unknownSettings;

@@ -96,6 +96,7 @@ spec:
   test.each([
     ['gatewayTopology: { proxyProtocol: {} }', 'gatewayTopology.proxyProtocol'],
     ['gatewayTopology: { numTrustedProxies: 2 }', undefined],
+    ['proxyMetadata: { ISTIO_META_NETWORK: 1 }', 'ISTIO_META_NETWORK'],
     ['connectionSettings: { httpRequestTimeout: 1s }', 'connectionSettings'],
     ['runtimeValues: { a: "1" }', 'runtimeValues'],
   ])('expect nothing unusual of callers, on a condition: %s', (config, field) => {

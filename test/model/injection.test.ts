@@ -108,6 +108,11 @@ test.each([
     pods(`{ annotations: { proxy.istio.io/config: ${JSON.stringify(config)} } }`),
     /is not configured as the istiod of the mesh configures sidecars/,
   ]),
+  [
+    'a variable of its proxy is no text',
+    pods("{ annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_META_DNS_CAPTURE: true }' } }"),
+    /ISTIO_META_DNS_CAPTURE is no text/,
+  ],
   ...['runtimeValues', 'connectionSettings', 'privateKeyProvider'].map((field): [string, string, RegExp] => [
     `its proxy configuration has ${field}`,
     pods(`{ annotations: { proxy.istio.io/config: '${field}: { a: "1" }' } }`),

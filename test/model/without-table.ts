@@ -33,6 +33,13 @@ function partlyUndated(objects: readonly WorldObject[], seed: number): WorldObje
   });
 }
 
+const istiod = (domain: string) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'istiod', namespace: 'istio-system' },
+  spec: { template: { spec: { containers: [{ name: 'discovery', args: ['--domain', domain] }] } } },
+});
+
 /** What a cluster's export holds of the installation: the gateways, the callers, and the mesh configuration. */
 function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] {
   const kinds = { apps: 'apps/v1', rbac: 'rbac.authorization.k8s.io/v1' };
@@ -89,6 +96,7 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
     ...callers.map(({ name, namespace, serviceAccount, labels = { app: name } }) =>
       deployment(name, namespace, labels, serviceAccount),
     ),
+    ...(mesh.clusterDomain === undefined ? [] : [istiod(mesh.clusterDomain)]),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -96,6 +104,9 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
       data: {
         mesh: JSON.stringify({
           outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy },
+          trustDomain: mesh.trustDomain,
+          trustDomainAliases: mesh.trustDomainAliases,
+          rootNamespace: mesh.rootNamespace,
           ...(mesh.pathNormalization && { pathNormalization: { normalization: mesh.pathNormalization } }),
           defaultConfig: {
             proxyMetadata: {

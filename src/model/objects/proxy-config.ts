@@ -43,6 +43,13 @@ export function isForeign(config: ProxyConfig): boolean {
   );
 }
 
+/** Variables that are no text: a proxy with one does not start, and istiod reads no mesh configuration with one. */
+export function unreadableVariables({ proxyMetadata }: ProxyConfig): string[] {
+  return Object.entries(proxyMetadata ?? {}).flatMap(([name, value]) =>
+    value === undefined || typeof value === 'string' ? [] : [name],
+  );
+}
+
 /** Fields that change what a proxy does in ways that the model does not know. */
 export function unknownFields(config: ProxyConfig, isGateway: boolean): string[] {
   const found: string[] = UNKNOWN.filter((name) => (config[name] ?? undefined) !== undefined);
