@@ -27,9 +27,14 @@ export class Endpoints implements Declaration {
   public readonly behindGateway: Path[] = [];
 
   public conflicts(): Conflict[] {
+    const byName = new Map(this.behindGateway.map((one) => [one.host, one]));
+    const withAddresses = this.behindGateway.filter(({ settings }) => settings.addresses);
+    // By name whatever the ports, as for a host that is declared twice; an address may be that of several hosts.
+    const ledTo = (endpoint: string, open: Path) =>
+      isIP(endpoint) === 0 ? byName.get(endpoint) : withAddresses.find((one) => isAt(endpoint, open, one));
     return this.open.flatMap((open) =>
       (open.settings.endpoints ?? []).flatMap((endpoint) => {
-        const other = this.behindGateway.find((one) => leadsTo(endpoint, open, one));
+        const other = ledTo(endpoint, open);
         if (other === undefined) return [];
         const problem =
           `egress-path-conflict: the endpoint ${endpoint} of ${open.host} leads past the gateway to ` +
@@ -40,12 +45,11 @@ export class Endpoints implements Declaration {
   }
 }
 
-/** By name, whatever the ports, as for a host that is declared twice; an address may be that of several hosts. */
-function leadsTo(endpoint: string, open: Path, { host, settings: { addresses = [], ports }, origination }: Path) {
-  if (isIP(endpoint) === 0) return endpoint === host;
+/** Whether a host may be at an address that is connected to, on a port of both. */
+function isAt(address: string, open: Path, { settings: { addresses = [], ports }, origination }: Path): boolean {
   const numbers = externalPorts(open.settings.ports, open.origination);
   return (
-    addresses.some((one) => overlap(one, endpoint)) &&
+    addresses.some((one) => overlap(one, address)) &&
     externalPorts(ports, origination).some((one) => numbers.includes(one))
   );
 }
