@@ -4,7 +4,7 @@ import { GATEWAY, readPods } from './_gateway-readers';
 import { readIstioVersion, readNamespace, where } from './_readers';
 import { EgressGatewayProps } from './egress-gateway-props';
 import { IEgressGateway } from './i-egress-gateway';
-import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
+import { checkLock, describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
@@ -75,6 +75,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     this.metadata = { labels: checked.labels, annotations: checked.annotations };
 
     describeGateway(this, this.installation);
+    checkLock(this, this.installation, () => this.lock !== undefined);
     validate(this);
     OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
     [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));

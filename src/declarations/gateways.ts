@@ -15,7 +15,7 @@ type Place = Pick<GatewayInstallation, 'namespace' | 'name'>;
 
 const descriptions = perIdentity<Agreement>();
 const namespaces = perApp(() => new Set<string>());
-const locked = perApp(() => ({ gateways: new Set<string>(), listeners: [] as (() => void)[] }));
+const locked = perApp(() => ({ gateways: new Map<string, IConstruct>(), listeners: [] as (() => void)[] }));
 
 /** Declares how a gateway was installed. All descriptions of one gateway must agree. */
 export function describeGateway(
@@ -34,7 +34,8 @@ export function describeGateway(
 /** Declares that a gateway refuses every request that no policy allows. */
 export function lockGateway(construct: IConstruct, { namespace, name }: Place): void {
   const { gateways, listeners } = locked(construct);
-  gateways.add(`${namespace}/${name}`);
+  const key = `${namespace}/${name}`;
+  if (!gateways.has(key)) gateways.set(key, construct);
   touch(construct);
   for (const listener of listeners) listener();
 }
@@ -47,6 +48,20 @@ export function onLock(construct: IConstruct, listener: () => void): void {
 /** Whether the app declares that a gateway refuses every request that no policy allows. */
 export function isGatewayLocked(construct: IConstruct, { namespace, name }: Place): boolean {
   return locked(construct).gateways.has(`${namespace}/${name}`);
+}
+
+/** Refuses what takes a gateway of this app for a locked one: its grants would refuse all other callers. */
+export function checkLock(gateway: IConstruct, { namespace, name }: Place, isLocked: () => boolean): void {
+  watch(gateway, {
+    conflicts: () => {
+      const by = locked(gateway).gateways.get(`${namespace}/${name}`);
+      if (isLocked() || by === undefined) return [];
+      const problem =
+        `gateway-conflict: the gateway ${namespace}/${name} is not locked down, and [${by.node.path}] says that it ` +
+        'is, so grants for some callers would refuse all others. Call lockdown(), or leave `lockedDown` out there.';
+      return [{ construct: gateway, problem }];
+    },
+  });
 }
 
 /** The namespaces of all gateways that the app knows. */

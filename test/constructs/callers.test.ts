@@ -189,6 +189,20 @@ describe('a whole namespace', () => {
     expect(policies(elsewhere()).map(({ spec }) => spec.action)).toEqual(['DENY']);
   });
 
+  test('in the same app, it has to be', () => {
+    const build = (lock: boolean) => (app: App) => {
+      const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+      const chart = new Chart(app, 'chart', { namespace: 'payments' });
+      const said = GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown: true });
+      whole(chart, InstalledEgressGateway.fromInstallation(chart, 'exit', said));
+      if (lock) exit.lockdown();
+    };
+    expect(refusal(build(false)).message).toMatch(
+      /\[platform\/exit\] gateway-conflict: .* is not locked down, and \[chart\/exit\] says that it is/,
+    );
+    expect(errorOf(() => refusal(build(true)))).toBe('nothing was thrown');
+  });
+
   test('one policy serves any number of hosts and constructs', () => {
     const hosts = Array.from({ length: 20 }, (_, index) => `h${index}.example.com`);
     const few = policies(emitted(foreign(whole)));
