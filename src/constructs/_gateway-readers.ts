@@ -94,8 +94,8 @@ export function readPods(scope: Construct, props: Checked<EgressGatewayProps>, p
       );
   }
   const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
-  // Whose an object is never changes its pods.
-  const { [OWNER_LABEL]: _owner, ...chartLabels } = Chart.of(scope).labels;
+  // Whose an object is never changes its pods; by `app` and `istio`, Gateways for other gateways would select them.
+  const { [OWNER_LABEL]: _owner, app: _app, istio: _istio, ...others } = { ...Chart.of(scope).labels, ...props.labels };
   return {
     replicas,
     minReplicas,
@@ -114,7 +114,7 @@ export function readPods(scope: Construct, props: Checked<EgressGatewayProps>, p
       value,
       effect,
     })),
-    labels: { ...chartLabels, ...props.labels },
+    labels: others,
     annotations: props.podAnnotations,
   };
 }

@@ -174,7 +174,8 @@ export interface EgressGatewayProps {
   readonly tolerations?: EgressGatewayToleration[];
 
   /**
-   * Labels for all objects and the pods, in addition to those of the chart.
+   * Labels for all objects and the pods, in addition to those of the chart. The pods do without `app` and `istio`, by
+   * which Gateways for other gateways would select them.
    *
    * @default - none
    */

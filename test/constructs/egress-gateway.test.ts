@@ -163,6 +163,15 @@ test('labels of the chart and of the construct are on the pods', () => {
   });
 });
 
+test('no label has a Gateway for another gateway select the pods', () => {
+  const other = { app: 'istio-egressgateway', istio: 'egressgateway' };
+  const chart = new Chart(newApp(), 'chart', { namespace: 'egress', labels: { app: other.app } });
+  new EgressGateway(chart, 'exit', { labels: { istio: other.istio } });
+  const deployment = the('Deployment', Testing.synth(chart));
+  expect(deployment.metadata.labels).toMatchObject(other);
+  for (const name of Object.keys(other)) expect(deployment.spec.template.metadata.labels).not.toHaveProperty(name);
+});
+
 test('two gateways of one namespace share nothing', () => {
   const manifests = manifestsOf((chart) => {
     new EgressGateway(chart, 'one', { name: 'one' }).lockdown();

@@ -22,8 +22,11 @@ const EXIT_PODS = {
 };
 const VAULT = { 'cdk8s-istio-egress/gateway': 'vault.egress' };
 
+/** The labels of a gateway that Istio's chart installs. */
+const STOCK = { app: 'istio-egressgateway', istio: 'egressgateway' };
+
 const manifests = synthesise((app) => {
-  const platform = new Chart(app, 'platform', { namespace: 'egress' });
+  const platform = new Chart(app, 'platform', { namespace: 'egress', labels: STOCK });
   const exit = new EgressGateway(platform, 'exit');
   const vault = new EgressGateway(platform, 'vault', { name: 'vault' });
   exit.lockdown();
@@ -35,6 +38,11 @@ const manifests = synthesise((app) => {
     clientCertificate: ClientCertificate.fromSecret('bank-client'),
   });
 });
+
+/** All labels of the pods of an `EgressGateway`, as its Deployment has them. */
+const podLabels = (name: string): Record<string, string> =>
+  manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!.spec.template.metadata
+    .labels;
 
 /**
  * A stranger's egress path through the gateway's pods: entry, server, routes, and how the sidecar connects to the
@@ -113,7 +121,7 @@ describeMesh(
     table: {
       mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
       gateways: [
-        EXIT_PODS,
+        { ...EXIT_PODS, labels: podLabels('egress-gateway') },
         { name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 },
       ],
       callers: [
@@ -163,6 +171,20 @@ describeMesh(
         expect: { outcome: 'answered', via: 'gateway', clientCertificate: true },
       });
       expect(evidence.atGateway.map(({ gateway }) => gateway)).toEqual(['gateway-vault']);
+    });
+
+    test('a Gateway for another gateway does not act on these pods, whatever labels their chart has', async () => {
+      const gateway = (selector: object): KubeObject => ({
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'older', namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' },
+        spec: { selector, servers: [{ port: { number: 8443, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }] },
+      });
+      const row = { from: 'checkout', request: 'http://www.partner.com/' };
+      await mesh.apply([...manifests, gateway(STOCK)]);
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'gateway' } });
+      await mesh.apply([...manifests, gateway(EXIT)]);
+      await mesh.expectRow({ ...row, expect: { outcome: 'refused' } });
     });
 
     test.each([
