@@ -193,14 +193,16 @@ export class ManifestIndex {
     return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host!, host))];
   }
 
-  /** The VirtualServices that sidecars use, by full host. */
+  /** The VirtualServices that sidecars use, by full host in lower case, since proxies compare without regard to case. */
   public get meshRoutesByHost(): Grouping<string, IstioObject<'VirtualService'>> {
     if (!this.meshRoutes) {
       this.meshRoutes = new Grouping();
       for (const virtualService of this.ofKind('VirtualService'))
         if (isOnMesh(virtualService))
-          for (const host of new Set<string>(virtualService.spec.hosts ?? []))
-            this.meshRoutes.add(fullHost(host, virtualService), virtualService);
+          for (const host of new Set(
+            (virtualService.spec.hosts ?? []).map((one) => fullHost(one, virtualService).toLowerCase()),
+          ))
+            this.meshRoutes.add(host, virtualService);
     }
     return this.meshRoutes;
   }

@@ -153,7 +153,7 @@ function keyOf(rule: DestinationRule, port: number): string {
 /** Whether sidecars route the application's own TLS for the host to other hosts, such as a gateway. */
 function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
   return index.meshRoutesByHost
-    .get(host)
+    .get(host.toLowerCase())
     .some(
       (virtualService) =>
         isSeenFrom(virtualService, namespace) &&

@@ -46,7 +46,7 @@ export const pastTheGateway: Rule = {
       const routed = new Set(hops.map(({ section }) => section));
       for (const host of new Set(hosts)) {
         // Two VirtualServices for one host are a case for mesh-route-conflict.
-        if (index.meshRoutesByHost.get(host).length > 1) continue;
+        if (index.meshRoutesByHost.get(host.toLowerCase()).length > 1) continue;
         for (const entry of index.entriesByHost.get(host)) {
           if (!isExternal(entry) || isClosed(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
           const position = portsOf(entry).findIndex(

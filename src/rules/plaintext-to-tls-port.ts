@@ -109,7 +109,7 @@ function isTlsPort(entry: IstioObject<'ServiceEntry'>, number: number): boolean 
 
 /** Whether the namespace's routes for the host leave nothing for the port: they send requests elsewhere, or nowhere. */
 function isRoutedElsewhere(index: ManifestIndex, host: string, port: number, namespace: string): boolean {
-  return index.meshRoutesByHost.get(host).some((virtualService) => {
+  return index.meshRoutesByHost.get(host.toLowerCase()).some((virtualService) => {
     if (!isSeenFrom(virtualService, namespace)) return false;
     const routes = (virtualService.spec.http ?? []).filter((route) => followers(virtualService, route).sidecars);
     return (

@@ -1,6 +1,6 @@
 import { exampleEntry, HTTP_PORT, istioObject } from './_examples';
 import { Rule, Violation } from './rule';
-import { portsOf, canonicalProtocol } from '../istio/protocols';
+import { canonicalProtocol, isTls, portsOf } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
 import { groupBy } from '../values/grouping';
 import { canonical, compare, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
@@ -48,8 +48,37 @@ export const serviceEntryConflict: Rule = {
       yield* acrossNamespaces(index, host, entries);
     }
     yield* besideServices(index);
+    yield* spelledOtherwise(index);
   },
 };
+
+/** Envoy compares server names without regard to case: sidecars then take no change of the listener at all. */
+function* spelledOtherwise(index: ManifestIndex): Iterable<Violation> {
+  const all = [...index.entriesByHost.keys()].map((host) => ({ host }));
+  for (const spellings of groupBy(all, ({ host }) => host.toLowerCase()).several.values()) {
+    const hosts = spellings.map(({ host }) => host);
+    const entries = ordered(hosts.flatMap((host) => index.entriesByHost.get(host)));
+    const why = inPairs(entries, (a, b) => {
+      const shared = tlsPorts(a).find((number) => tlsPorts(b).includes(number));
+      return shared === undefined || !someNamespaceSeesBoth(a, b) ? undefined : `port ${shared}`;
+    });
+    if (why)
+      yield {
+        message:
+          `${describeAll(entries)} declare ${hosts.join(' and ')}, which differ in case only, with TLS on ${why}: ` +
+          'sidecars that see both, and do not answer DNS, reject the listener, and go on with the one that they have.',
+        field: 'spec.hosts',
+        objects: entries,
+        severity: 'error',
+      };
+  }
+}
+
+/** The ports at which sidecars know the host by its name alone. */
+function tlsPorts(entry: IstioObject<'ServiceEntry'>): number[] {
+  if (entry.spec.addresses?.length) return [];
+  return portsOf(entry).flatMap(({ number, protocol }) => (isTls(protocol) ? [number] : []));
+}
 
 /** Endpoints belong to host and namespace, so an entry for a Service gives it endpoints, whoever sees the entry. */
 function* besideServices(index: ManifestIndex): Iterable<Violation> {

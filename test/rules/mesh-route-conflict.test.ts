@@ -74,3 +74,9 @@ test('a public one beside a private one of the same namespace has no effect ther
   expect(findings(code, [route('shop/a', {}), route('shop/b', { exportTo: undefined })])).toEqual([]);
   expect(findings(code, [route('web/a', {}), mine])).toEqual([]);
 });
+
+test('names that differ in case only are one host', () => {
+  const shouted = route('shop/b', { hosts: ['API.example.com'] });
+  expect(reported(code, [route('shop/a', { hosts: ['api.example.com'] }), shouted])).toEqual(['shop/a shop/b']);
+  expect(reported(code, [route('shop/a', { hosts: ['api.example.com', 'API.example.com'] })])).toEqual([]);
+});

@@ -157,3 +157,13 @@ describe('beside a Service', () => {
     expect(beside('shop/a', { resolution: 'NONE' })).toEqual([]);
   });
 });
+
+test('names that differ in case only share a listener, unless they have addresses or no namespace sees both', () => {
+  const pair = (other: object, place = 'shop/b') =>
+    reported(code, [entry('shop/a', {}), entry(place, { hosts: ['A.example.com'], ...other })]);
+  expect(pair({})).toEqual(['shop/a shop/b']);
+  expect(pair({ exportTo: ['*'] }, 'web/b')).toEqual(['shop/a web/b']);
+  expect(pair({}, 'web/b')).toEqual([]);
+  expect(pair({ ports: [http] })).toEqual([]);
+  expect(pair({ addresses: ['203.0.113.1'] })).toEqual([]);
+});

@@ -7,7 +7,9 @@ import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { IEgressGateway } from '../../../src/constructs/i-egress-gateway';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { checkManifests } from '../../../src/rules';
 import { Caller } from '../../../src/values/caller';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
 import { INSTALLED, taskPageRecipe } from '../recipe';
@@ -155,6 +157,53 @@ async function expectRows(mesh: Mesh, part: string): Promise<void> {
   }
   expect(wrong).toEqual([]);
 }
+
+/** Another author writes the host of `shop` in capitals, older than ours. */
+const shouted = (kind: string, namespace: string, spec: object): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind,
+  metadata: { name: 'shouted', namespace, creationTimestamp: '2020-01-01T00:00:00Z' },
+  spec: { hosts: [SAME.toUpperCase()], ...spec },
+});
+
+describeMesh('a host in capitals', { table, tolerate: [/config rejected|rejected: Error adding/] }, (mesh) => {
+  const OPEN = 'recipe.example.com';
+  const open = synthesise((app) => {
+    new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', { hosts: [OPEN] });
+  });
+  const ours = [...PLATFORM, ...SHOP];
+
+  test("an older route of the callers' namespace takes the host, which stops synth within one app", async () => {
+    const route = { exportTo: ['.'], http: [{ route: [{ destination: { host: OPEN } }] }] };
+    const objects = [...ours, ...open, shouted('VirtualService', 'shop', route)];
+    await mesh.apply(objects);
+    const answer = { outcome: 'answered', answeredBy: OPEN, via: 'sidecar' } as const;
+    await mesh.expectRow({ from: 'checkout', request: `http://${SAME}/`, expect: answer });
+    const found = checkManifests(objects.map((manifest, position) => ({ manifest, origin: `#${position}` })));
+    expect(found.map(({ code }) => code)).toContain('mesh-route-conflict');
+  });
+
+  test('an entry of another namespace keeps the sidecars from every change for TLS, unless it is private', async () => {
+    const entry = {
+      location: 'MESH_EXTERNAL',
+      resolution: 'DNS',
+      ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+    };
+    const row = { from: 'checkout', request: `https://${OPEN}/` };
+    const passes = { outcome: 'answered', via: 'sidecar' } as const;
+    const own = { ...entry, exportTo: ['.'] };
+    await mesh.apply([...ours, shouted('ServiceEntry', 'legacy', own)]);
+    await mesh.apply([...ours, ...open, shouted('ServiceEntry', 'legacy', own)]);
+    await mesh.expectRow({ ...row, expect: passes });
+    await mesh.apply(ours);
+    await expect(mesh.apply([...ours, ...open, shouted('ServiceEntry', 'legacy', entry)])).rejects.toThrow(
+      /multiple filter chains with overlapping matching rules/,
+    );
+    await mesh.expectRow({ ...row, expect: { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' } });
+    await mesh.apply([...ours, ...open]);
+    await mesh.expectRow({ ...row, expect: passes });
+  });
+});
 
 function orders<T>(items: T[]): T[][] {
   if (items.length < 2) return [items];

@@ -132,3 +132,48 @@ describeMesh('a database that fails over', { table, manifests }, (mesh) => {
     await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy: STANDBY } });
   });
 });
+
+/** Hosts with names and a database, of which DNS now gives another address than the declaration says. */
+const moved = synthesise((app) => {
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  const gateway = new InstalledEgressGateway(shop, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+  const ports = [EgressPort.http(), EgressPort.tls(), EgressPort.tcp(5432)];
+  const common = { gateway, ports, callers: [Caller.serviceAccount('shop', 'app')] };
+  new GatewayEgress(shop, 'address', { ...common, hosts: [DATABASE], addresses: ['203.0.113.50'] });
+  new GatewayEgress(shop, 'capture', { ...common, hosts: [STANDBY], dnsCapture: true });
+});
+
+describe.each(['ALLOW_ANY', 'REGISTRY_ONLY'] as const)('a host with names too, %s', (outboundTrafficPolicy) => {
+  const hosts = [DATABASE, STANDBY];
+  const moving = {
+    mesh: { outboundTrafficPolicy },
+    gateways: [INSTALLED_PODS],
+    callers: [{ name: 'app', namespace: 'shop', serviceAccount: 'app' }],
+    external: hosts.map((host, index) => ({
+      host,
+      address: `203.0.113.${71 + index}`,
+      http: 'ok' as const,
+      https: 'ok' as const,
+    })),
+  };
+  describeMesh('at another address than it is known by', { table: moving, manifests: moved }, (mesh) => {
+    test.each(hosts)('%s: its HTTP goes through the gateway, its TLS as what is not declared', async (host) => {
+      await mesh.apply(moved);
+      await mesh.expectRow({
+        from: 'app',
+        request: `http://${host}/`,
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+      await mesh.expectRow({
+        from: 'app',
+        request: `https://${host}/`,
+        expect:
+          outboundTrafficPolicy === 'ALLOW_ANY'
+            ? { outcome: 'answered', via: 'undeclared' }
+            : { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' },
+      });
+    });
+  });
+});
