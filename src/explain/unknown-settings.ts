@@ -66,9 +66,18 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['pilot.env.ENABLE_ENHANCED_DESTINATIONRULE_MERGE', ON],
 ];
 
+/** Where istiod takes true and false, and with a text in their place none of the configuration. */
+const BOOLEANS = [
+  ...['enableAutoMtls', 'enablePrometheusMerge', 'enableTracing', 'disableEnvoyListenerLog'],
+  ...['enableEnvoyAccessLogService', 'defaultConfig.holdApplicationUntilProxyStarts'],
+].map((name) => `meshConfig.${name}`);
+
 /** The settings of a mesh, as Helm values have them, that the model does not know and that may decide an answer. */
 export function unknownSettings(values: object): string[] {
-  const places = SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
+  const places = [
+    ...SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place),
+    ...BOOLEANS.filter((place) => typeof valueAt(values, place) === 'string'),
+  ];
   const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
   const known = { configured: VARIABLES_READ, contained: [] };
   const variables = unknownVariables(undefined, { proxyMetadata }, known).map(({ name }) => name);

@@ -267,6 +267,13 @@ describe('settings that the model does not know', () => {
     expect(unknown(true)).toEqual(['meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE']);
   });
 
+  test('true as a text', () => {
+    const unknown = (holdApplicationUntilProxyStarts: unknown) =>
+      meshOf({ defaultConfig: { holdApplicationUntilProxyStarts } }, 'mesh.yaml').unknownSettings;
+    expect(unknown(true)).toEqual([]);
+    expect(unknown('true')).toEqual(['meshConfig.defaultConfig.holdApplicationUntilProxyStarts']);
+  });
+
   test('networks of the mesh, in its ConfigMap', () => {
     const unknown = (meshNetworks: string) =>
       meshOf({ data: { mesh: '{}', meshNetworks } }, 'istio.yaml').unknownSettings;
