@@ -10,7 +10,7 @@ const NOTHING = /^(\{\}|\[\])?$/;
 const SECONDS = /^([1-9]\d*(\.\d+)?s)?$/;
 /** Formats of access logs with commands that Envoy knows, and files that it can open. */
 const KNOWN_LOG = new RegExp(
-  `^((?!"path":"(?!/dev/std(out|err)"))[^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY\\([\\w:?-]+\\))(:\\d+)?%)*$`,
+  `^((?!"envoyFileAccessLog":{[^}]*"path":"(?!/dev/std(out|err)"))[^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY\\([\\w:?-]+\\))(:\\d+)?%)*$`,
 );
 /** Versions and ciphers that Envoy takes, and clients have. */
 const KNOWN_TLS =

@@ -214,6 +214,7 @@ describe('settings that the model does not know', () => {
           '"%CONNECTION_TERMINATION_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON% 100%%", "to": "%UPSTREAM_CLUSTER_RAW%"}',
         extensionProviders: [
           { name: 'own', envoyFileAccessLog: { path: '/dev/stderr', logFormat: { text: '%PROTOCOL%' } } },
+          { name: 'traces', zipkin: { service: 'a.b', port: 9411, path: '/api/v2/spans' } },
           { name: 'authorizer', envoyExtAuthzHttp: { service: 'a.b', port: 80, pathPrefix: '/check' } },
         ],
         tlsDefaults: { minProtocolVersion: 'TLSV1_3' },
