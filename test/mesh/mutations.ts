@@ -412,6 +412,7 @@ export const LIMITS = [
   'cache "the name of a private route brings what other callers send to its author"',
   'headless "a request that names a headless Service goes to the address that was dialled"',
   'failover "a Service with an HTTP port of that number keeps what the database says first from callers of a range"',
+  'leaks "http://%s learns of the time that its answer has, by gRPC"',
   'failover "%s: its HTTP goes through the gateway, its TLS as what is not declared"',
   'beside "an older route of the callers\' namespace takes the host, which stops synth within one app"',
   'beside "an entry of another namespace keeps the sidecars from every change for TLS, unless it is private"',

@@ -6,6 +6,7 @@ import { App, Chart, Duration } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
+import { IEgressGateway } from '../../../src/constructs/i-egress-gateway';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
@@ -19,6 +20,7 @@ const SIDECAR = ['sidecar-plain.example.com', 'sidecar-tls.example.com'];
 const GATEWAY = ['gateway-plain.example.com', 'gateway-tls.example.com', 'gateway-certificate.example.com'];
 const OPAQUE = ['opaque-plain.example.com', 'opaque-tls.example.com'];
 const HTTP2 = ['sidecar-http2.example.com', 'gateway-http2.example.com'];
+const GRPC = ['sidecar-grpc.example.com', 'gateway-grpc.example.com'];
 const RECIPE = 'recipe.example.com';
 
 /** The only header that may contain one of our names; see docs/headers.md. */
@@ -43,7 +45,7 @@ const table: AccessTable = {
   gateways: [INSTALLED],
   callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout-identity' }],
   external: [
-    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, ...HTTP2, RECIPE].map((host) => ({
+    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, ...HTTP2, ...GRPC, RECIPE].map((host) => ({
       host,
       http: 'ok' as const,
       https: 'ok' as const,
@@ -78,7 +80,16 @@ const manifests = synthesise((app: App) => {
   const ports = [EgressPort.http2(8081)];
   new SidecarEgress(chart, 'http2', { hosts: [HTTP2[0]], ports }).originateTls('tls');
   new GatewayEgress(chart, 'http2-gateway', { gateway, hosts: [HTTP2[1]], callers, ports }).originateTls('tls');
+  grpcHosts(chart, gateway);
 });
+
+/** Both, with a timeout, in one namespace. */
+function grpcHosts(chart: Chart, gateway: IEgressGateway): void {
+  const grpc = { ports: [EgressPort.grpc(50051)], timeout: Duration.seconds(5) };
+  new SidecarEgress(chart, 'grpc', { hosts: [GRPC[0]], ...grpc }).originateTls('tls');
+  const callers = [Caller.serviceAccount('shop', 'checkout-identity')];
+  new GatewayEgress(chart, 'grpc-gateway', { gateway, hosts: [GRPC[1]], callers, ...grpc }).originateTls('tls');
+}
 
 /** An application that sends trailers after a request, over HTTP/2 with prior knowledge. */
 const WITH_TRAILERS = `
@@ -108,6 +119,7 @@ const SILENT = { envoyDebugHeaders: { disabled: true }, attemptCount: { disabled
 const ownManifests = synthesise((app) => {
   const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  grpcHosts(shop, gateway);
   new SidecarEgress(shop, 'sidecar', { hosts: [SIDECAR[0]], ...OPTIONS });
   new GatewayEgress(shop, 'gateway', {
     gateway,
@@ -117,8 +129,26 @@ const ownManifests = synthesise((app) => {
   }).originateTls('tls', { hosts: [GATEWAY[1]] });
 });
 
+/** The timeout reaches the host as gRPC says it. */
+function tellsGrpcItsTime(mesh: Mesh): void {
+  test.each(GRPC)('http://%s learns of the time that its answer has, by gRPC', async (host) => {
+    for (const headers of [{}, { 'grpc-timeout': '1H' }] as Record<string, string>[]) {
+      const request = `http://${host}:50051/call`;
+      const sight = await mesh.expectRow({
+        from: 'checkout',
+        request,
+        speak: 'grpc',
+        headers,
+        expect: { outcome: 'answered' },
+      });
+      expect(received(sight)['grpc-timeout']).toBe('5000m');
+    }
+  });
+}
+
 describeMesh('what leaves', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
+  tellsGrpcItsTime(mesh);
 
   test.each([...SIDECAR, ...OPAQUE])('http://%s receives exactly what the application sent', async (host) => {
     expect(leaks(await ask(mesh, `http://${host}/orders?id=1`))).toEqual([]);
@@ -187,6 +217,7 @@ describeMesh(
   },
   (mesh) => {
     beforeAll(() => mesh.apply(ownManifests.filter(({ kind }) => kind !== 'Deployment')));
+    tellsGrpcItsTime(mesh);
 
     test.each([...GATEWAY.slice(0, 2), SIDECAR[0]])(
       'http://%s learns nothing of a request that is sent again',
