@@ -10,10 +10,14 @@ const YAML = path.join(__dirname, '../node_modules/yaml');
 const ASIDE = path.join(__dirname, '../node_modules/.yaml');
 const UNLOADED = /^(browser|README\.md|dist\/(cli|test-events)\..*)$|\.d\.ts$/;
 
-// Also after a `prepack` whose `npm pack` failed.
+const versionIn = (folder: string): string =>
+  JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
+
+// Also after a `prepack` whose `npm pack` failed, unless another version was installed since then.
 if (fs.existsSync(ASIDE)) {
-  fs.rmSync(YAML, { recursive: true, force: true });
-  fs.renameSync(ASIDE, YAML);
+  const isCurrent = versionIn(ASIDE) === versionIn(YAML);
+  fs.rmSync(isCurrent ? YAML : ASIDE, { recursive: true });
+  if (isCurrent) fs.renameSync(ASIDE, YAML);
 }
 if (process.argv[2] === 'prepack') {
   fs.renameSync(YAML, ASIDE);

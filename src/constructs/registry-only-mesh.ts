@@ -117,8 +117,8 @@ export interface MeshHelmValuesOptions {
 
   /**
    * Whether to write what istiod needs where teams do not trust each other with the mesh: Gateways act on pods of their
-   * own namespace only, no proxy is given what was worked out for another, istiod asks for a token, no namespace sees its
-   * Service, and proxies fetch the keys of RequestAuthentications themselves.
+   * own namespace only, no proxy is given what was worked out for another, istiod asks for a token, and no other
+   * namespace sees its Service.
    *
    * @default false
    * @see https://istio.io/latest/docs/reference/commands/pilot-discovery/#envvars
@@ -130,7 +130,6 @@ export interface MeshHelmValuesOptions {
 const SEVERAL_TENANTS = {
   env: {
     PILOT_ENABLE_XDS_CACHE: 'false',
-    PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
     PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true',
     XDS_AUTH_PLAINTEXT: 'true',
   },
@@ -224,7 +223,7 @@ export class RegistryOnlyMesh extends Construct {
    *
    * @param options further settings for the whole mesh
    * @example
-   * const values: string = new RegistryOnlyMesh(chart, 'lock').helmValues(); // for `helm upgrade istiod -f`
+   * const values: string = new RegistryOnlyMesh(chart, 'lock').helmValues(); // one more `-f` of `helm upgrade istiod`
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy
    */
   public helmValues(options: MeshHelmValuesOptions = {}): string {

@@ -4,7 +4,9 @@ import { perIdentity } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { externalPorts, OriginationSettings } from './origination';
 import { EgressPathSettings } from './settings';
-import { overlap } from '../istio/ranges';
+import { isOpaque } from '../istio/protocols';
+import { contains, isRange, sameForm } from '../istio/ranges';
+import { Grouping } from '../values/grouping';
 
 /** An egress path, as far as it matters who else connects to its host. */
 interface Path {
@@ -27,29 +29,42 @@ export class Endpoints implements Declaration {
   public readonly behindGateway: Path[] = [];
 
   public conflicts(): Conflict[] {
-    const byName = new Map(this.behindGateway.map((one) => [one.host, one]));
-    const withAddresses = this.behindGateway.filter(({ settings }) => settings.addresses);
-    // By name whatever the ports, as for a host that is declared twice; an address may be that of several hosts.
-    const ledTo = (endpoint: string, open: Path) =>
-      isIP(endpoint) === 0 ? byName.get(endpoint) : withAddresses.find((one) => isAt(endpoint, open, one));
+    const byPlace = new Grouping<string, Path>();
+    const ranges: { readonly range: string; readonly path: Path }[] = [];
+    for (const path of this.behindGateway) {
+      byPlace.add(path.host, path);
+      for (const address of path.settings.addresses ?? []) {
+        if (isRange(address)) ranges.push({ range: address, path });
+        else byPlace.add(sameForm(address), path);
+      }
+    }
     return this.open.flatMap((open) =>
       (open.settings.endpoints ?? []).flatMap((endpoint) => {
-        const other = ledTo(endpoint, open);
+        const isName = isIP(endpoint) === 0;
+        const around = isName ? [] : ranges.filter(({ range }) => contains(range, endpoint));
+        const other = [...byPlace.get(sameForm(endpoint)), ...around.map(({ path }) => path)].find(
+          // By name whatever the ports, as for a host that is declared twice, which is reported as such.
+          (one) => one.host !== open.host && (isName || shareBytes(open, one)),
+        );
         if (other === undefined) return [];
         const problem =
-          `egress-path-conflict: the endpoint ${endpoint} of ${open.host} leads past the gateway to ` +
-          `${other.title}, which [${other.construct.node.path}] declares. Write another endpoint, or keep one of the two.`;
+          `egress-path-conflict: sidecars would connect to ${endpoint} for ${open.host}, while ` +
+          `[${other.construct.node.path}] declares ${other.title}. Write other endpoints, or keep one of the two.`;
         return [{ construct: open.construct, problem }];
       }),
     );
   }
 }
 
-/** Whether a host may be at an address that is connected to, on a port of both. */
-function isAt(address: string, open: Path, { settings: { addresses = [], ports }, origination }: Path): boolean {
-  const numbers = externalPorts(open.settings.ports, open.origination);
-  return (
-    addresses.some((one) => overlap(one, address)) &&
-    externalPorts(ports, origination).some((one) => numbers.includes(one))
+/** Whether they have a port in common on which one of them is not known by its name. */
+function shareBytes(a: Path, b: Path): boolean {
+  const [of, opaqueOf] = [portsOf(a), portsOf(a, isOpaque)];
+  return portsOf(b, isOpaque).some((port) => of.includes(port)) || portsOf(b).some((port) => opaqueOf.includes(port));
+}
+
+function portsOf({ settings, origination }: Path, which: (protocol: string) => boolean = () => true): number[] {
+  return externalPorts(
+    settings.ports.filter(({ protocol }) => which(protocol)),
+    origination,
   );
 }

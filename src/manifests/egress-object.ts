@@ -3,7 +3,7 @@ export interface EgressObject {
   readonly manifest: Manifest;
   /** A construct path, or a file with the number of the document. Read only for findings and answers. */
   readonly origin: string;
-  /** Whether the compiler has seen to it that all fields are known ones. @default false */
+  /** Whether it was made with the generated types, so that no field has to be looked up. @default false */
   readonly isTyped?: boolean;
 }
 

@@ -40,12 +40,12 @@ export const requestForAnotherHost: Rule = {
       // With several rules it depends on the proxy which one it uses.
       const tls = rules.length === 1 ? tlsOfSubset(rules[0], hop.subset, hop.port) : undefined;
       if (!tls?.sni || !isForExternalHost(tls)) continue;
-      const { sni, subjectAltNames = [] } = tls;
+      const { sni } = tls;
       // A host that is declared may well be at a server that has another name.
       const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
         (authority) =>
           authority !== sni &&
-          ![sni, ...subjectAltNames].some((name) => covers(name.toLowerCase(), authority)) &&
+          ![sni, ...(tls.subjectAltNames ?? [])].some((name) => covers(name.toLowerCase(), authority)) &&
           index.entriesByHost.get(authority).length === 0,
       );
       if (asked === undefined) continue;

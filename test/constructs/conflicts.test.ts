@@ -346,9 +346,9 @@ test.each<[string, string, (one: Chart, other: Chart) => unknown]>([
       .slice(1)
       .map((line) => line.trim()),
   ).toEqual([
-    `[one/alias] egress-path-conflict: the endpoint ${endpoint} of alias.example.com leads past the gateway to ` +
-      `${HOST} from namespace payments through egress/istio-egressgateway, which [other/partner] declares. Write ` +
-      'another endpoint, or keep one of the two.',
+    `[one/alias] egress-path-conflict: sidecars would connect to ${endpoint} for alias.example.com, while ` +
+      `[other/partner] declares ${HOST} from namespace payments through egress/istio-egressgateway. Write other ` +
+      'endpoints, or keep one of the two.',
   ]);
   expect(written).toEqual([]);
 });
@@ -358,6 +358,13 @@ test.each<[string, (one: Chart, other: Chart, app: App) => unknown]>([
     'another port of such an address',
     (one, other) => {
       database(other);
+      alias(one, '203.0.113.7');
+    },
+  ],
+  [
+    'an address of both, whose connections are told apart by name',
+    (one, other) => {
+      partner(other, { addresses: ['203.0.113.7'] });
       alias(one, '203.0.113.7');
     },
   ],

@@ -127,7 +127,6 @@ test('the same lock as Helm values is text, and never among the manifests', () =
     pilot: {
       env: {
         PILOT_ENABLE_XDS_CACHE: 'false',
-        PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
         PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true',
         XDS_AUTH_PLAINTEXT: 'true',
       },

@@ -114,6 +114,9 @@ export const MUTATIONS: Record<string, Mutation> = {
   'helm-values "an entry of another namespace takes no address, except one of a namespace that shares"': {
     helmValues: 'meshConfig: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }',
   },
+  'helm-values "a Gateway of another namespace with a name of the hop has no effect"': {
+    helmValues: 'meshConfig: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }',
+  },
   'helm-values "undeclared hosts are refused"': { helmValues: 'meshConfig: {}' },
   'lockdown "declared hosts pass, each by its own gateway"': { change: drop('VirtualService') },
   'foreign-objects "istiod\'s settings without objects of others all rows hold"': { change: drop('VirtualService') },

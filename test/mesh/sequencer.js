@@ -19,7 +19,7 @@ module.exports = class extends Sequencer {
   sort(tests) {
     const rank = (test) => {
       const name = path.basename(test.path, '.mesh.test.ts');
-      return LONGEST.includes(name) ? `0${LONGEST.indexOf(name)}` : `1${name}`;
+      return LONGEST.includes(name) ? `0${String(LONGEST.indexOf(name)).padStart(2, '0')}` : `1${name}`;
     };
     return [...tests].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   }

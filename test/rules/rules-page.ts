@@ -21,7 +21,7 @@ export function rulesPage(): string {
       ({ code, severity, title }) => `| [${code}](#${code}) | ${severity} | ${title.replace(/\|/g, '\\|')} |`,
     ),
     '| [egress-path-conflict](#egress-path-conflict) | at synth | Two declarations of one egress path in an app ' +
-      'with different options |',
+      'with different options, or endpoints that lead past a gateway |',
     '',
     ...LINT_RULES.flatMap((rule) => [
       `## ${rule.code}`,
@@ -51,7 +51,8 @@ export function rulesPage(): string {
     'Two declarations of one egress path (namespace, host and gateway) in an app with different options; or endpoints that ' +
       'are a host which the namespace reaches through a gateway.',
     '',
-    '**Why.** A namespace has one egress path to a host; the declaration that comes first would decide for both.',
+    '**Why.** A namespace has one egress path to a host; the declaration that comes first would decide for both. ' +
+      'Where an open host has the endpoints of one behind a gateway, its connections reach that one past the gateway.',
     '',
     '**Instead.** Declare it once, give both declarations the same options, or write other endpoints.',
     '',

@@ -63,7 +63,7 @@ export function originated(path: SidecarEgressPath): RecipeObject[] {
 /** The rule for the pods of one caller. It replaces the general rule for them; Istio does not merge the two. */
 function certificateRule(path: SidecarEgressPath, origination: OriginationSettings, owner: CertificateOwner) {
   const workloadSelector = { matchLabels: owner.podLabels };
-  const spec = () => ({ ...externalRule(path, origination), workloadSelector });
+  const spec = (): istio.DestinationRuleSpec => ({ ...externalRule(path, origination), workloadSelector });
   const id = certificateRuleId(path.host, owner);
   return object(path, istio.DestinationRule, id, Rank.FIRST, spec, `for-${podsKey(owner)}`);
 }
