@@ -5,6 +5,7 @@ import { isHttp, portsOf } from '../istio/protocols';
 import { isClosed } from '../manifests/entries';
 import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
+import { Grouping } from '../values/grouping';
 
 const example = (wildcard: string) => `
 ${istioObject('ServiceEntry', 'shop/partner')}
@@ -34,17 +35,21 @@ export const wildcardBesideHost: Rule = {
   good: example('"*.example.org"'),
   bad: example('"*.example.com"'),
   *check(index) {
-    const wildcards = index.entriesByHost;
+    // Envoy compares server names without regard to case.
+    const wildcards = new Grouping<string, { host: string; entry: IstioObject<'ServiceEntry'> }>();
+    for (const host of index.entriesByHost.keys())
+      if (isWildcard(host))
+        for (const entry of index.entriesByHost.get(host)) wildcards.add(host.toLowerCase(), { host, entry });
     for (const entry of index.ofKind('ServiceEntry')) {
       const why = needsItsOwn(entry);
       if (why === undefined) continue;
       for (const host of entry.spec.hosts ?? []) {
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
-          for (const wildcard of wildcards.get(`*.${domain}`)) {
+          for (const { host: written, entry: wildcard } of wildcards.get(`*.${domain.toLowerCase()}`)) {
             if (isClosed(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
-              field: `spec.hosts[${wildcard.spec.hosts!.indexOf(`*.${domain}`)}]`,
+              field: `spec.hosts[${wildcard.spec.hosts!.indexOf(written)}]`,
               message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
               objects: [wildcard, entry],
             };

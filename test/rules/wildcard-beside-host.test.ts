@@ -10,7 +10,7 @@ const upgraded = entry('shop/site', {
 });
 
 test('a host through a gateway conflicts with a wildcard at every level of its domain', () => {
-  for (const host of ['*.eu.example.com', '*.example.com', '*.com'])
+  for (const host of ['*.eu.example.com', '*.example.com', '*.com', '*.EXAMPLE.com'])
     expect(reported(code, [throughGateway, wildcard('shop/w', host)])).toEqual(['shop/partner shop/w']);
   for (const host of ['*.us.example.com', '*.api.eu.example.com'])
     expect(reported(code, [throughGateway, wildcard('shop/w', host)])).toEqual([]);
