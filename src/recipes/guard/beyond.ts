@@ -3,7 +3,7 @@
  * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
  */
 import { each, field, isOwnService, literal, noHopNames, Validation } from './cel';
-import { fewPriorities } from './sizes';
+import { fewNames, fewPriorities } from './sizes';
 import { COMMON_REGEX, LONGEST_DURATION } from '../../istio/envoy';
 
 /** Printable ASCII without `%`, which would begin a command of Envoy's. */
@@ -215,14 +215,18 @@ const areShort = (durations: Readonly<Record<string, readonly string[]>>) => (po
     )
     .join(' && ');
 
+/** What is true of each policy of a DestinationRule. */
+function everywhere(holds: (policy: string) => string, ofPort = holds('port')): string {
+  const below = (policy: string) => `${holds(policy)} && ${each('portLevelSettings', policy, 'port', ofPort)}`;
+  const whole = `(!has(object.spec.trafficPolicy) || ${below('object.spec.trafficPolicy')})`;
+  const subset = `(!has(subset.trafficPolicy) || ${below('subset.trafficPolicy')})`;
+  return `!has(object.spec) || ${whole} && ${each('spec.subsets', 'object', 'subset', subset)}`;
+}
+
+export const FEW_NAMES = fewNames(everywhere);
+
 /** Conditions for DestinationRules that others see. */
 export function rulesBeyond(): Validation[] {
-  const everywhere = (holds: (policy: string) => string, ofPort = holds('port')) => {
-    const below = (policy: string) => `${holds(policy)} && ${each('portLevelSettings', policy, 'port', ofPort)}`;
-    const whole = `(!has(object.spec.trafficPolicy) || ${below('object.spec.trafficPolicy')})`;
-    const subset = `(!has(subset.trafficPolicy) || ${below('subset.trafficPolicy')})`;
-    return `!has(object.spec) || ${whole} && ${each('spec.subsets', 'object', 'subset', subset)}`;
-  };
   const ofPorts = {
     connectionPool: [
       ...['connectTimeout', 'idleTimeout', 'maxConnectionDuration', 'tcpKeepalive.time', 'tcpKeepalive.interval'].map(

@@ -1,4 +1,4 @@
-import { ownDestinations, routesBeyond, rulesBeyond } from './beyond';
+import { FEW_NAMES, ownDestinations, routesBeyond, rulesBeyond } from './beyond';
 import { each, field, inPattern, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 import {
   GuardedPods,
@@ -168,6 +168,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
           `own namespace: write ${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
       },
       FEW_SUBSETS,
+      FEW_NAMES,
       ...where('isSeen', ...rulesBeyond()),
     ],
   }),

@@ -1,6 +1,6 @@
 import { field, isBelowNamespace, isInside, literal } from './cel';
 import { GuardFacts, GuardPolicies, HIDDEN, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
-import { FEW_PORTS } from './sizes';
+import { FEW_ACCOUNTS, FEW_PORTS } from './sizes';
 import { ISTIODS_OWN } from '../../istio/annotations';
 
 /**
@@ -20,13 +20,18 @@ export const SERVICE_POLICIES: GuardPolicies = {
   services: (facts) => ({
     rules: [written('', ['v1'], 'services', 'services/status')],
     namespaces: outside(facts),
-    // Whoever writes the status can change labels, and is asked only then.
+    // Whoever writes the status can change labels and annotations, and is asked only then.
     conditions: [
       {
         name: 'not-only-status',
-        expression: `${field('subResource', "''", 'request')} != 'status' || ${labelsOf('object')} != ${labelsOf('oldObject')}`,
+        expression: [
+          `${field('subResource', "''", 'request')} != 'status'`,
+          `${labelsOf('object')} != ${labelsOf('oldObject')}`,
+          `${annotationsOf('object')} != ${annotationsOf('oldObject')}`,
+        ].join(' || '),
       },
     ],
+    variables: [{ name: 'annotations', expression: annotationsOf('object') }],
     validations: [
       {
         expression: `${field('spec.externalIPs', '[]')}.size() == 0`,
@@ -67,6 +72,7 @@ export const SERVICE_POLICIES: GuardPolicies = {
           'that the egress gateway rejects. Leave them out.',
       },
       FEW_PORTS,
+      FEW_ACCOUNTS,
       NO_NETWORK,
     ],
   }),
@@ -123,6 +129,8 @@ export const SERVICE_POLICIES: GuardPolicies = {
     ],
   }),
 };
+
+const annotationsOf = (object: string) => field('metadata.annotations', '{}', object);
 
 /** Who gives a pod its addresses. */
 const NODES = 'system:nodes';

@@ -137,6 +137,12 @@ export const PODS: Record<string, KubeObject> = {
 
 const toX = { route: [{ destination: { host: 'x' } }] };
 const site = (n: number) => `a${n}.example.com`;
+const uris = (count: number) => many(count, (n) => ({ uri: { exact: `/${n}` } }));
+const accounts = (kind: string) =>
+  service(
+    { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] },
+    { annotations: { [`alpha.istio.io/${kind}-serviceaccounts`]: many(21, (n) => `a${n}`).join(',') } },
+  );
 const privateRoute = (hosts: number, http: object[]) =>
   istio('VirtualService', { exportTo: ['.'], hosts: many(hosts, site), http });
 const manyHeaders = (count: number) => Object.fromEntries(many(count, (n) => [`x-${n}`, 'a']));
@@ -282,6 +288,27 @@ export const ATTACKS: Record<string, KubeObject> = {
     host: '*.svc.cluster.local',
     subsets: many(11, (n) => ({ name: `v${n}` })),
   }),
+  'a rule of an own Service with more names than proxies hold': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: many(21, site) } },
+  }),
+  'a private rule with as many, for a port of a subset': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: '*.svc.cluster.local',
+    subsets: [
+      {
+        name: 'a',
+        trafficPolicy: {
+          portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', subjectAltNames: many(21, site) } }],
+        },
+      },
+    ],
+  }),
+  'a rule of an own Service with more attributes of a cookie than proxies hold': ownHash({
+    httpCookie: { name: 'a', attributes: many(21, (n) => ({ name: `a${n}` })) },
+  }),
+  'a Service with more accounts than proxies hold': accounts('canonical'),
+  'the same by names': accounts('kubernetes'),
   'a rule of an own Service with more priorities than Envoy knows': istio('DestinationRule', {
     host: 'x',
     trafficPolicy: { loadBalancer: { localityLbSetting: { failoverPriority: many(21, (n) => `l${n}=1`) } } },
@@ -306,8 +333,33 @@ export const ATTACKS: Record<string, KubeObject> = {
     50,
     many(401, () => toX),
   ),
-  'the same by its matches': privateRoute(50, [{ match: many(401, (n) => ({ uri: { exact: `/${n}` } })), ...toX }]),
+  'the same by its matches': privateRoute(50, [{ match: uris(401), ...toX }]),
   'a private route with a large answer for each host': privateRoute(51, [toX]),
+  'a route of an own Service with a large answer for each match': ownRoute({
+    match: uris(201),
+    route: undefined,
+    directResponse: { status: 200, body: { string: 'much' } },
+  }),
+  ...Object.fromEntries(
+    Object.entries({
+      'with many destinations': {
+        route: many(11, (n) => ({ destination: { host: 'x', subset: `v${n}` }, weight: 1 })),
+      },
+      'with headers': { ...toX, headers: { request: { set: { a: 'much' } } } },
+      'with headers for a destination': { route: [{ ...toX.route[0], headers: { request: { set: { a: 'much' } } } }] },
+      'with a long name': { ...toX, name: 'a'.repeat(101) },
+    }).map(([what, http]) => [`the same ${what}, private`, privateRoute(3, [{ match: uris(67), ...http }])]),
+  ),
+  'the same with bytes': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: ['a.example.com'],
+    tcp: [
+      {
+        match: many(201, (n) => ({ port: 1000 + n })),
+        route: many(11, (n) => ({ destination: { host: 'x', subset: `v${n}` }, weight: 1 })),
+      },
+    ],
+  }),
   'a private route for more hosts than istiod compares in time': istio('VirtualService', {
     exportTo: ['.'],
     hosts: many(5001, site),
@@ -335,6 +387,11 @@ export const ATTACKS: Record<string, KubeObject> = {
     ports: many(10, (n) => ({ number: 8000 + n, name: `http-${n}`, protocol: 'HTTP' })),
     endpoints: many(100, (n) => ({ address: `203.0.113.${n}` })),
   }),
+  'a private entry with more names than istiod holds': istio('ServiceEntry', {
+    exportTo: ['.'],
+    hosts: ['a.example.com'],
+    subjectAltNames: many(21, site),
+  }),
   'an entry with a selector that may find as many': istio('ServiceEntry', {
     exportTo: ['.'],
     resolution: 'STATIC',
@@ -346,9 +403,7 @@ export const ATTACKS: Record<string, KubeObject> = {
     1,
     many(51, () => ({ delegate: { name: 'y' } })),
   ),
-  'the same by the matches of one rule': privateRoute(1, [
-    { match: many(51, (n) => ({ uri: { exact: `/${n}` } })), delegate: { name: 'y' } },
-  ]),
+  'the same by the matches of one rule': privateRoute(1, [{ match: uris(51), delegate: { name: 'y' } }]),
   'the same for each host': privateRoute(6, [{ delegate: { name: 'y' } }]),
   'what it delegates to': privateRoute(
     0,
