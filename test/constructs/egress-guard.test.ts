@@ -81,7 +81,7 @@ test('one policy with its binding for each kind, for every namespace but the pla
            },
            {
              "expression": "object.?spec.?hosts.orValue([]).size() * object.?spec.?ports.orValue([]).size() * (object.?spec.?workloadSelector.hasValue() ? 100 : object.?spec.?endpoints.orValue([]).size() > 1 ? object.?spec.?endpoints.orValue([]).size() : 1) <= 20000 && object.?spec.?subjectAltNames.orValue([]).size() <= 20",
-             "message": "A ServiceEntry has up to 20000 endpoints, for all its hosts and ports together, where a \`workloadSelector\` counts as 100, and up to 20 \`subjectAltNames\`: istiod keeps each of them, until its memory is full. Write several ServiceEntries.",
+             "message": "A ServiceEntry has up to 20000 endpoints, for all its hosts and ports together, where a \`workloadSelector\` counts as 100, and up to 20 \`subjectAltNames\`: istiod keeps each of them. Write several ServiceEntries.",
              "reason": "Forbidden",
            },
          ],

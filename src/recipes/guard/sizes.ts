@@ -30,8 +30,7 @@ const MAX_NAMES = 20;
 /** Envoy knows 128 priorities of endpoints. Istio makes one more than there are labels, each split by up to five localities. */
 const MAX_LABELS = 20;
 
-// An empty list costs as much as ten fields.
-const matches = '(has(route.match) ? route.match : [])';
+const matches = field('match', '[]', 'route');
 const http = field('spec.http', '[]');
 const sum = (list: string, one: string) => `${list}.map(route, ${one}).sum()`;
 /** Each match of a rule is a rule of its own. */
@@ -55,7 +54,7 @@ export const FEW_ROUTES: Validation[] = [
     expression: `${prefixes} <= ${MAX_PREFIXES}`,
     message:
       `A VirtualService matches up to ${MAX_PREFIXES} prefixes: istiod compares each with each other one when it is ` +
-      'written, and keeps a text for every pair that overlaps, until its memory is full. Write several VirtualServices.',
+      'written, and keeps a text for every pair that overlaps. Write several VirtualServices.',
   },
   {
     expression:
@@ -64,7 +63,7 @@ export const FEW_ROUTES: Validation[] = [
     message:
       `A VirtualService is for up to ${MAX_HOSTS} hosts, over HTTP for up to ${MAX_HTTP_HOSTS}, with up to ` +
       `${MAX_RULES_OF_HOSTS} rules for all of them together: istiod compares each host with each other one, and copies ` +
-      'each rule for each host, until its memory is full. Write several VirtualServices.',
+      'each rule for each host. Write several VirtualServices.',
   },
   {
     expression: [http, field('spec.tls', '[]'), field('spec.tcp', '[]')]
@@ -86,8 +85,7 @@ export const FEW_ROUTES: Validation[] = [
       `${allRules} <= ${MAX_WILDCARD_RULES} && !${http}.exists(route, has(route.delegate) || has(route.directResponse))`,
     message:
       `A VirtualService for sidecars with a wildcard among its hosts has up to ${MAX_WILDCARD_RULES} rules, without ` +
-      '`delegate` and `directResponse`: istiod copies them for each Service that the wildcard stands for, until its ' +
-      'memory is full. Name the hosts.',
+      '`delegate` and `directResponse`: istiod copies them for each Service that the wildcard stands for. Name the hosts.',
   },
   {
     expression:
@@ -97,7 +95,7 @@ export const FEW_ROUTES: Validation[] = [
     message:
       `A VirtualService that delegates is for up to ${MAX_DELEGATING.hosts} hosts, with up to ${MAX_DELEGATING.rules} rules, ` +
       `and one without hosts, for others to delegate to, has up to ${MAX_DELEGATING.delegated}: istiod copies those of the ` +
-      'one for each of the other, until its memory is full. Write fewer rules, or several VirtualServices without `delegate`.',
+      'one for each of the other. Write fewer rules, or several VirtualServices without `delegate`.',
   },
 ];
 
@@ -109,8 +107,8 @@ export const FEW_ENDPOINTS: Validation = {
     `${field('spec.subjectAltNames', '[]')}.size() <= ${MAX_NAMES}`,
   message:
     `A ServiceEntry has up to ${MAX_ENDPOINTS} endpoints, for all its hosts and ports together, where a ` +
-    `\`workloadSelector\` counts as ${SELECTED}, and up to ${MAX_NAMES} \`subjectAltNames\`: istiod keeps each of them, until ` +
-    'its memory is full. Write several ServiceEntries.',
+    `\`workloadSelector\` counts as ${SELECTED}, and up to ${MAX_NAMES} \`subjectAltNames\`: istiod keeps each of them. ` +
+    'Write several ServiceEntries.',
 };
 
 export const FEW_PORTS: Validation = {
@@ -146,7 +144,7 @@ export const FEW_SUBSETS: Validation = {
   message:
     `A DestinationRule that other namespaces see has up to ${MAX_SUBSETS.seen} subsets, one that is for its own namespace ` +
     `up to ${MAX_SUBSETS.own}, and one with a wildcard up to ${MAX_SUBSETS.wildcard}: proxies have a cluster for each of ` +
-    'them, and each port of each Service, until their memory and that of istiod is full. Write fewer.',
+    'them, and each port of each Service. Write fewer.',
 };
 
 /** Of DestinationRules that others see. */
