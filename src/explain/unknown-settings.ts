@@ -30,8 +30,14 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ],
   // What Linux takes: less than 10,000 s and 100 probes.
   ['meshConfig.tcpKeepalive', /^(\{(("(time|interval)":"\d{1,4}s"|"probes":\d{1,2}),?)*\})?$/],
-  // istiod leaves out the whole configuration for an encoding that it does not know.
+  // istiod leaves out the whole configuration for a word that it does not know in one of these places.
   ['meshConfig.accessLogEncoding', /^(TEXT|JSON|)$/],
+  ['meshConfig.ingressControllerMode', /^(UNSPECIFIED|OFF|DEFAULT|STRICT|)$/],
+  ['meshConfig.inboundTrafficPolicy', /^(\{("mode":"(LOCALHOST|PASSTHROUGH)")?\})?$/],
+  [
+    'meshConfig.defaultConfig.tracingServiceName',
+    /^(APP_LABEL_AND_NAMESPACE|CANONICAL_NAME_ONLY|CANONICAL_NAME_AND_NAMESPACE|)$/,
+  ],
   ['meshConfig.accessLogFile', /^(\/dev\/std(out|err))?$/],
   ['meshConfig.accessLogFormat', KNOWN_LOG],
   ['meshConfig.extensionProviders', KNOWN_LOG],

@@ -191,6 +191,7 @@ describe('settings that the model does not know', () => {
         dnsRefreshRate: '0.0005s',
         defaultHttpRetryPolicy: { attempts: 2, perTryTimeout: '0.001s' },
         accessLogEncoding: 'XML',
+        ingressControllerMode: 'NONE',
         accessLogFile: '/var/log/no-such-folder/access.log',
         accessLogFormat: '%NO_SUCH%',
         extensionProviders: [{ name: 'own', envoyFileAccessLog: { path: '/no/such/file' } }],
@@ -199,8 +200,8 @@ describe('settings that the model does not know', () => {
       }),
     ).toEqual(
       [
-        ...['dnsRefreshRate', 'defaultHttpRetryPolicy', 'accessLogEncoding', 'accessLogFile', 'accessLogFormat'],
-        ...['extensionProviders', 'tlsDefaults', 'meshMTLS'],
+        ...['dnsRefreshRate', 'defaultHttpRetryPolicy', 'accessLogEncoding', 'ingressControllerMode'],
+        ...['accessLogFile', 'accessLogFormat', 'extensionProviders', 'tlsDefaults', 'meshMTLS'],
       ].map((name) => `meshConfig.${name}`),
     );
     expect(
@@ -209,6 +210,8 @@ describe('settings that the model does not know', () => {
         defaultHttpRetryPolicy: { attempts: 2, perTryTimeout: '2s', retryOn: 'connect-failure,503' },
         accessLogFile: '/dev/stdout',
         accessLogEncoding: 'JSON',
+        ingressControllerMode: 'OFF',
+        inboundTrafficPolicy: { mode: 'LOCALHOST' },
         accessLogFormat:
           '{"at": "%START_TIME(%Y/%m/%d %H:%M:%S)%", "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):80%", "why": ' +
           '"%CONNECTION_TERMINATION_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON% 100%%", "to": "%UPSTREAM_CLUSTER_RAW%"}',
