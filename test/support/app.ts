@@ -6,6 +6,9 @@ import { Construct } from 'constructs';
 
 // One folder for all apps of a test file: cdk8s' own Testing.app() creates one for each app and never deletes it.
 const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-test-'));
+const remove = () => fs.rmSync(outdir, { recursive: true, force: true });
+if (typeof afterAll === 'function') afterAll(remove);
+else process.on('exit', remove);
 
 export function newApp(): App {
   return new App({ outdir });
