@@ -43,8 +43,8 @@ export class Endpoints implements Declaration {
         const isName = isIP(endpoint) === 0;
         const around = isName ? [] : ranges.filter(({ range }) => contains(range, endpoint));
         const other = [...byPlace.get(sameForm(endpoint)), ...around.map(({ path }) => path)].find(
-          // By name whatever the ports, as for a host that is declared twice, which is reported as such.
-          (one) => one.host !== open.host && (isName || shareBytes(open, one)),
+          // A host that is declared twice is reported as such.
+          (one) => one.host !== open.host && (isName ? sharePort(open, one) : shareBytes(open, one)),
         );
         if (other === undefined) return [];
         const problem =
@@ -56,13 +56,20 @@ export class Endpoints implements Declaration {
   }
 }
 
-/** Whether they have a port in common on which one of them is not known by its name. */
-function shareBytes(a: Path, b: Path): boolean {
-  const [of, opaqueOf] = [portsOf(a), portsOf(a, isOpaque)];
-  return portsOf(b, isOpaque).some((port) => of.includes(port)) || portsOf(b).some((port) => opaqueOf.includes(port));
+type Which = (protocol: string) => boolean;
+const any: Which = () => true;
+
+function sharePort(a: Path, b: Path, ofA = any, ofB = any): boolean {
+  const ports = portsOf(a, ofA);
+  return portsOf(b, ofB).some((port) => ports.includes(port));
 }
 
-function portsOf({ settings, origination }: Path, which: (protocol: string) => boolean = () => true): number[] {
+/** Whether they have a port in common on which one of them is not known by its name. */
+function shareBytes(a: Path, b: Path): boolean {
+  return sharePort(a, b, isOpaque) || sharePort(a, b, any, isOpaque);
+}
+
+function portsOf({ settings, origination }: Path, which: Which): number[] {
   return externalPorts(
     settings.ports.filter(({ protocol }) => which(protocol)),
     origination,

@@ -50,7 +50,7 @@ export function isGatewayLocked(construct: IConstruct, { namespace, name }: Plac
   return locked(construct).gateways.has(`${namespace}/${name}`);
 }
 
-/** Refuses what takes a gateway of this app for a locked one: its grants would refuse all other callers. */
+/** Refuses what takes a gateway of this app for a locked one: grants, where they are needed, would refuse all others. */
 export function checkLock(gateway: IConstruct, { namespace, name }: Place, isLocked: () => boolean): void {
   watch(gateway, {
     conflicts: () => {
@@ -58,7 +58,8 @@ export function checkLock(gateway: IConstruct, { namespace, name }: Place, isLoc
       if (isLocked() || by === undefined) return [];
       const problem =
         `gateway-conflict: the gateway ${namespace}/${name} is not locked down, and [${by.node.path}] says that it ` +
-        'is, so grants for some callers would refuse all others. Call lockdown(), or leave `lockedDown` out there.';
+        'is: a grant for callers that a policy checks would refuse all others. Call lockdown(), or leave ' +
+        '`lockedDown` out there.';
       return [{ construct: gateway, problem }];
     },
   });

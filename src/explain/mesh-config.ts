@@ -79,6 +79,8 @@ interface Values {
   readonly meshConfig?: MeshConfig;
   readonly global?: { readonly istioNamespace?: string; readonly proxy?: { readonly clusterDomain?: string } };
   readonly pilot?: { readonly env?: Readonly<Record<string, unknown>> };
+  /** The same of the chart `istiod`, over which that below `pilot` is laid. */
+  readonly env?: Readonly<Record<string, unknown>>;
 }
 
 /** The spec of an installer. */
@@ -119,7 +121,7 @@ export function meshOf(given: unknown, where: string): Settings {
       : (value?.meshConfig ?? spec?.meshConfig ?? spec?.values?.meshConfig ?? value);
   const values: Values | undefined = spec?.values ?? value ?? undefined;
   const { networks } = (parsed(value?.data?.meshNetworks ?? '', `${where}: data.meshNetworks`) ?? {}) as Networks;
-  const env = { ...values?.pilot?.env, ...variablesIn(spec?.components?.pilot?.k8s?.env) };
+  const env = { ...values?.env, ...values?.pilot?.env, ...variablesIn(spec?.components?.pilot?.k8s?.env) };
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
     throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);

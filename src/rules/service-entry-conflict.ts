@@ -3,7 +3,7 @@ import { Rule, Violation } from './rule';
 import { canonicalProtocol, isTls, portsOf } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
 import { groupBy } from '../values/grouping';
-import { canonical, compare, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
+import { canonical, compare, describe, describeAll, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { givesEndpoints } from '../manifests/entries';
 import { ManifestIndex } from '../manifests/manifest-index';
 import {
@@ -30,7 +30,8 @@ export const serviceEntryConflict: Rule = {
   reason:
     "Within a namespace, Istio merges the ports of a host's entries only if resolution, exportTo and labels are " +
     'equal, and shares endpoints and target ports among all of them, and endpoints with a Service of that host. Of ' +
-    'entries in different namespaces, a sidecar uses its own or else the oldest (IST0177, and cases without a warning).',
+    'entries in different namespaces, a sidecar uses its own or else the oldest (IST0177, and cases without a warning). ' +
+    'Names that differ in case only are one name to Envoy.',
   cure: 'Declare a host once per namespace, with all its ports, and export it no further than needed.',
   see: 'https://github.com/istio/istio/issues/51466',
   good: example(
@@ -54,24 +55,29 @@ export const serviceEntryConflict: Rule = {
 
 /** Envoy compares server names without regard to case: sidecars then take no change of the listener at all. */
 function* spelledOtherwise(index: ManifestIndex): Iterable<Violation> {
-  const all = [...index.entriesByHost.keys()].map((host) => ({ host }));
-  for (const spellings of groupBy(all, ({ host }) => host.toLowerCase()).several.values()) {
-    const hosts = spellings.map(({ host }) => host);
-    const entries = ordered(hosts.flatMap((host) => index.entriesByHost.get(host)));
-    const why = inPairs(entries, (a, b) => {
-      const shared = tlsPorts(a).find((number) => tlsPorts(b).includes(number));
-      return shared === undefined || !someNamespaceSeesBoth(a, b) ? undefined : `port ${shared}`;
-    });
-    if (why)
-      yield {
-        message:
-          `${describeAll(entries)} declare ${hosts.join(' and ')}, which differ in case only, with TLS on ${why}: ` +
-          'sidecars that see both, and do not answer DNS, reject the listener, and go on with the one that they have.',
-        field: 'spec.hosts',
-        objects: entries,
-        severity: 'error',
-      };
+  const capitals = [...index.entriesByHost.keys()].filter((host) => /[A-Z]/.test(host)).map((host) => ({ host }));
+  const byName = groupBy(capitals, ({ host }) => host.toLowerCase());
+  for (const name of byName.keys()) {
+    const spelled = [{ host: name }, ...byName.get(name)].flatMap(({ host }) =>
+      index.entriesByHost.get(host).map((entry) => ({ host, entry })),
+    );
+    const found = spelled.filter((a) => spelled.some((b) => a.host !== b.host && shareListener(a.entry, b.entry)));
+    if (found.length === 0) continue;
+    const entries = ordered(found.map(({ entry }) => entry));
+    yield {
+      message:
+        `TLS ports are declared for ${joinWords([...new Set(found.map(({ host }) => host))])}, which differ in case ` +
+        `only, by ${describeAll(entries)}: sidecars that see both, and do not answer DNS, reject the listener, and go ` +
+        'on with the one that they have.',
+      field: 'spec.hosts',
+      objects: entries,
+      severity: 'error',
+    };
   }
+}
+
+function shareListener(a: IstioObject<'ServiceEntry'>, b: IstioObject<'ServiceEntry'>): boolean {
+  return tlsPorts(a).some((number) => tlsPorts(b).includes(number)) && (a === b || someNamespaceSeesBoth(a, b));
 }
 
 /** The ports at which sidecars know the host by its name alone. */

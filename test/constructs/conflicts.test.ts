@@ -369,6 +369,13 @@ test.each<[string, (one: Chart, other: Chart, app: App) => unknown]>([
     },
   ],
   [
+    'such a name on another port',
+    (one, other) => {
+      database(other);
+      alias(one, HOST, { ports: [EgressPort.tls()] });
+    },
+  ],
+  [
     'an address beside it',
     (one, other) => {
       database(other);

@@ -81,6 +81,11 @@ describe('what istiod is told beside the mesh configuration', () => {
   });
 
   test('is read from Helm values, also those of an IstioOperator', () => {
+    const atTheTop = { env: { PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true', PILOT_HTTP10: 'true' }, meshConfig: {} };
+    expect(meshOf(atTheTop, 'values')).toMatchObject({
+      mesh: { scopeGatewayToNamespace: true },
+      unknownSettings: ['pilot.env.PILOT_HTTP10'],
+    });
     const values = { pilot: { env: { PILOT_SCOPE_GATEWAY_TO_NAMESPACE: true } }, meshConfig: {} };
     for (const value of [values, { spec: { values } }])
       expect(meshOf(value, 'values.yaml').mesh?.scopeGatewayToNamespace).toBe(true);

@@ -52,7 +52,7 @@ export function rulesPage(): string {
       'are a host which the namespace reaches through a gateway.',
     '',
     '**Why.** A namespace has one egress path to a host; the declaration that comes first would decide for both. ' +
-      'Where an open host has the endpoints of one behind a gateway, its connections reach that one past the gateway.',
+      'Where the endpoints of an open host are one behind a gateway, its connections reach that one past the gateway.',
     '',
     '**Instead.** Declare it once, give both declarations the same options, or write other endpoints.',
     '',

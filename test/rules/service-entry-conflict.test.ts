@@ -166,4 +166,7 @@ test('names that differ in case only share a listener, unless they have addresse
   expect(pair({}, 'web/b')).toEqual([]);
   expect(pair({ ports: [http] })).toEqual([]);
   expect(pair({ addresses: ['203.0.113.1'] })).toEqual([]);
+  expect(reported(code, [entry('shop/a', { hosts: ['a.example.com', 'A.example.com'] })])).toEqual(['shop/a']);
+  const others = [entry('shop/b', { hosts: ['A.example.com'] }), entry('shop/c', { hosts: ['A.Example.com'] })];
+  expect(reported(code, [entry('shop/a', { ports: [http] }), ...others])).toEqual(['shop/b shop/c']);
 });
