@@ -202,6 +202,9 @@ describeMesh('a host in capitals', { table, tolerate: [/config rejected|rejected
     await mesh.expectRow({ ...row, expect: { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' } });
     await mesh.apply([...ours, ...open]);
     await mesh.expectRow({ ...row, expect: passes });
+    const both = { ...own, hosts: [OPEN, OPEN.toUpperCase()] };
+    await expect(mesh.apply([...ours, shouted('ServiceEntry', 'shop', both)])).rejects.toThrow(/overlapping matching/);
+    await mesh.apply([...ours, ...open]);
   });
 });
 
