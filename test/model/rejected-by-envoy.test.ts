@@ -435,6 +435,28 @@ describe('at a gateway', () => {
     expect(through(HTTP_EXIT + both(set('a-', first), set('b-', second)))).toMatchObject(answer);
   });
 
+  test.each([
+    [20, { outcome: 'answered' }],
+    [60, undetermined(/105 headers of responses/)],
+  ])('%s headers of responses from each of five destinations', (count, answer) => {
+    const set = `headers: { response: { set: { ${names(count).replace(/x-/g, 'b-')} } } }`;
+    const targets = ['v1', 'v2', 'v3', 'v4', 'v5'].map(
+      (subset) => `{ destination: { host: exit.egress.svc.cluster.local, subset: ${subset} }, weight: 20, ${set} }`,
+    );
+    const subsets = `subsets: [${['v1', 'v2', 'v3', 'v4', 'v5'].map((name) => `{ name: ${name} }`).join()}]`;
+    const routes = istioObject(
+      'VirtualService',
+      'more',
+      'shop',
+      `{ hosts: [site.example.com], gateways: [mesh, egress/exit], http: [
+        { match: [{ gateways: [mesh] }], route: [${targets.join()}],
+          headers: { response: { set: { ${names(45).replace(/x-/g, 'a-')} } } } },
+        { match: [{ gateways: [egress/exit] }], ${TO_SITE} }] }`,
+    );
+    const hop = istioObject('DestinationRule', 'hop', 'shop', `{ host: exit.egress.svc.cluster.local, ${subsets} }`);
+    expect(through(HTTP_EXIT + routes + hop)).toMatchObject(answer);
+  });
+
   // What the mesh makes of other replacements is among the recorded worlds.
   test.each([
     ['\\\\1', 403],

@@ -1,4 +1,4 @@
-import { HeaderChanges, Target, weighted } from './route';
+import { HeaderChanges, HttpRoute, Target, weighted } from './route';
 import { FieldRef } from '../answer/answer';
 import { Service } from '../objects/service';
 
@@ -12,6 +12,7 @@ export interface Destination {
   /** Where the subset is written. */
   readonly subsetWhere?: FieldRef;
   readonly headers?: HeaderChanges;
+  readonly responses?: HttpRoute['responses'];
   /** Whether no route leads there: a listener forwards to its own service. */
   readonly isOwn?: true;
 }
@@ -25,7 +26,7 @@ export function destinationsFor(
   listenPort: number,
   lookUp: (host: string) => Service | undefined,
 ): Destination[] {
-  return weighted(targets).map(({ host, port, subset, weight, where, subsetWhere, headers }) => {
+  return weighted(targets).map(({ host, port, subset, weight, where, subsetWhere, headers, responses }) => {
     const { ports, aliasFor = host } = lookUp(host) ?? {};
     return {
       host: aliasFor,
@@ -35,6 +36,7 @@ export function destinationsFor(
       decidedBy: [where],
       subsetWhere,
       headers,
+      responses,
     };
   });
 }

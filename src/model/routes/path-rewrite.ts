@@ -27,10 +27,14 @@ function replaced(path: string, { expression, by, where }: PathChange & { kind: 
   const found = regularExpression(expression, where, false);
   const groups = new RegExp(`${found.source}|`).exec('')!.length - 1;
   // With a group that there is not, nothing is replaced; what comes after another escape is left out.
+  if ([...by.matchAll(/\\(.)/gs)].some(([, one]) => Number(one) > groups)) return path;
   const [good] = /^([^\\]|\\[\d\\])*/s.exec(by)!;
-  if ([...good.matchAll(/\\(.)/gs)].some(([, one]) => Number(one) > groups)) return path;
-  const replacement = good
-    .replace(/\$/g, '$$$$')
-    .replace(/\\(.)/gs, (_, one) => (one === '0' ? '$&' : one === '\\' ? one : `$0${one}`));
-  return path.replace(found, replacement);
+  let end = -1;
+  return path.replace(found, (...parts: string[]) => {
+    const at = Number(parts[groups + 1]);
+    // Unlike JavaScript, RE2 does not find nothing right after what it has found.
+    if (parts[0] === '' && at === end) return '';
+    end = at + parts[0].length;
+    return good.replace(/\\(.)/gs, (_, one) => (one === '\\' ? one : (parts[Number(one)] ?? '')));
+  });
 }

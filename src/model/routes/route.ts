@@ -53,7 +53,7 @@ export interface HttpRoute {
   readonly retries?: Retries;
   readonly rewrite?: Rewrite;
   readonly headers?: HeaderChanges;
-  /** Headers that it and its destinations add to responses. */
+  /** Headers that it adds to responses. */
   readonly responses: readonly (readonly [name: string, value: string])[];
   /** Where it, or one of its destinations, changes the header Location of responses. */
   readonly relocates?: FieldRef;
@@ -166,6 +166,8 @@ export interface Target {
   /** Where the subset is written. */
   readonly subsetWhere?: FieldRef;
   readonly headers?: HeaderChanges;
+  /** Headers that it adds to responses. */
+  readonly responses?: HttpRoute['responses'];
 }
 
 /** The targets that receive something. Weights count only where there are several. */

@@ -162,7 +162,7 @@ function httpRoute(merged: MergedRule): HttpRoute {
     }),
     ...(rewrite && { rewrite: rewriteOf(rewrite, where('rewrite', '.uriRegexRewrite')) }),
     ...headerChanges(http.headers),
-    responses: [http, ...(http.route ?? [])].flatMap(({ headers }) => setInResponse(headers)),
+    responses: setInResponse(http.headers),
     ...([http, ...(http.route ?? [])].some(({ headers }) => changesLocation(headers)) && {
       relocates: where('headers'),
     }),
@@ -340,5 +340,6 @@ function targetOf(
     weight,
     where: fieldRef(object, at),
     ...headerChanges(headers),
+    responses: setInResponse(headers),
   };
 }

@@ -41,15 +41,15 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
     return leg.refuse(hop, 200, 'the route answers CORS preflight requests', [rule.preflights.where]);
   }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
-  leg.responses.push(...rule.responses);
+  leg.limits = [...leg.limits, ...rule.limits.map((one) => ({ ...one, hop }))];
+  if (rule.retries) leg.retries.push(rule.retries);
+  const destination = chooseDestination(leg, entry.destinations);
+  leg.responses.push(...rule.responses, ...(destination.responses ?? []));
   const excess = excessOf(leg.responses);
   if (excess !== undefined)
     throw new Undetermined(`routes set ${excess} of responses, which whoever reads them may refuse`, [
       fieldRef(rule.object, 'spec.http'),
     ]);
-  leg.limits = [...leg.limits, ...rule.limits.map((one) => ({ ...one, hop }))];
-  if (rule.retries) leg.retries.push(rule.retries);
-  const destination = chooseDestination(leg, entry.destinations);
   const changed = { ...at, flow: rewritten(flow, entry, destination) };
   const next = toCluster(leg, changed, destination, [...(match ? [match.where] : []), ...destination.decidedBy]);
   const copies = copiesOf(leg, changed, rule);
