@@ -30,7 +30,8 @@ export function missingKeys(
   return missing;
 }
 
-function keysOf({ manifest }: SecretObject): Set<string> {
+/** The keys under which it has something. */
+export function keysOf({ manifest }: SecretObject): Set<string> {
   return new Set(
     Object.entries({ ...manifest.data, ...manifest.stringData })
       .filter(([, value]) => value !== '')

@@ -503,6 +503,44 @@ describe('at a gateway', () => {
     expect(through(servers(tls), { secrets })).toMatchObject(answer);
   });
 
+  const written = (data: string, name = 'own') =>
+    `---\napiVersion: v1\nkind: Secret\nmetadata: { name: ${name}, namespace: egress }\ndata: { ${data} }\n`;
+  const PAIR = 'tls.crt: YQ==, tls.key: YQ==';
+
+  test.each([
+    ['mode: SIMPLE, credentialName: own', PAIR, ''],
+    ['mode: SIMPLE, credentialName: own', '', 'condition'],
+    ['mode: SIMPLE, credentialName: own', 'foo: YQ==', 'has no tls.crt and tls.key'],
+    ['mode: SIMPLE, credentialName: own', 'ca.crt: YQ==', 'has no tls.crt and tls.key'],
+    ['mode: MUTUAL, credentialName: own', PAIR, 'condition'],
+    ['mode: OPTIONAL_MUTUAL, credentialName: own', PAIR, 'condition'],
+    ['mode: MUTUAL, credentialName: own', `${PAIR}, ca.crt: YQ==`, ''],
+    ['mode: SIMPLE, credentialNames: [own, too]', PAIR, 'condition'],
+  ])('a server beside one with %s, of whose Secret { %s } is written', (tls, data, expected) => {
+    const { outcome, reason, condition } = through(servers(tls) + written(data));
+    expect(condition?.holds ?? '').toMatch(expected === 'condition' ? /certificate of another server/ : /^$/);
+    if (outcome !== 'answered') expect({ outcome, reason }).toEqual(undetermined(new RegExp(expected)));
+    else expect(expected).toMatch(/^(condition|)$/);
+  });
+
+  test.each([
+    ['mode: MUTUAL, credentialName: own', written(PAIR) + written('ca.crt: YQ==', 'own-cacert')],
+    ['mode: SIMPLE, credentialNames: [own, too]', written(PAIR) + written(PAIR, 'too')],
+    ['mode: MUTUAL, credentialNames: [own, too]', written(`${PAIR}, ca.crt: YQ==`) + written(PAIR, 'too')],
+  ])('a server beside one with %s, which has all that it needs in two Secrets', (tls, secrets) => {
+    const { outcome, condition } = through(servers(tls) + secrets);
+    expect({ outcome, condition }).toEqual({ outcome: 'answered' });
+  });
+
+  test.each([undefined, []])('a server beside one whose certificate is in files, with the Secrets %j', (secrets) => {
+    const objects = servers('mode: SIMPLE, serverCertificate: /etc/a.pem, privateKey: /etc/b.pem');
+    const { outcome, condition } = through(objects, { secrets });
+    expect(outcome).toBe('answered');
+    expect(condition?.holds).toMatch(/files of the certificate of another server/);
+    expect(condition?.say).not.toContain('table');
+    expect(through(objects, { secrets, goodCredentials: true }).condition).toBeUndefined();
+  });
+
   test('a server beside one whose certificate nobody lists is answered on a condition', () => {
     const { outcome, condition } = through(servers('mode: SIMPLE, credentialName: own'));
     expect(outcome).toBe('answered');

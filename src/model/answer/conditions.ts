@@ -46,5 +46,6 @@ export const SAY_POLICY =
   'add the ConfigMap istio, or pass --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +
   '(mesh.outboundTrafficPolicy in a test)';
 
-export const SAY_CREDENTIALS =
-  '--assume credentials=good (goodCredentials in a test), or an access table (--table) that lists them';
+export const SAY_GOOD_CREDENTIALS = '--assume credentials=good (goodCredentials in a test)';
+
+export const SAY_CREDENTIALS = `${SAY_GOOD_CREDENTIALS}, or an access table (--table) that lists them`;

@@ -4,6 +4,7 @@ import { Condition } from '../answer/conditions';
 import { callerPod, CallerPod } from './capture';
 import { Cluster, clustersOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
+import { KnownSecrets, MissingCertificate } from './missing-certificates';
 import { podPortsOf } from './gateway-servers';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { OutboundListener, outboundListeners } from './listener';
@@ -57,6 +58,9 @@ export class Configuration {
   private readonly cached = new Map<string, CachedRoutes>();
   private readonly lifelines = new WeakMap<SelectablePods, Map<string, [Condition | undefined]>>();
   private readonly clusters = new WeakMap<Scope, WeakMap<Destination, (Cluster | NoCluster)[]>>();
+
+  private readonly missing = new WeakMap<GatewayListener, readonly MissingCertificate[]>();
+  private secrets?: KnownSecrets;
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
@@ -182,6 +186,12 @@ export class Configuration {
     const { scope, listeners } = this.gateway(workload);
     const key = [...translated].join(' ');
     return valueIn(listeners, key, () => gatewayListeners(this.registry, scope, workload, translated));
+  }
+
+  /** The servers of a gateway's listener whose certificates are not known to be there. */
+  public missingCertificates({ namespace }: GatewayWorkload, listener: GatewayListener): readonly MissingCertificate[] {
+    this.secrets ??= new KnownSecrets(this.registry);
+    return valueIn(this.missing, listener, () => this.secrets!.missing(namespace, listener));
   }
 
   private gateway(workload: GatewayWorkload): GatewayProxy {

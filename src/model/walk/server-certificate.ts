@@ -1,15 +1,13 @@
 import { FieldRef } from '../answer/answer';
-import { Condition } from '../answer/conditions';
+import { SAY_CREDENTIALS, SAY_GOOD_CREDENTIALS } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { Server } from '../proxies/gateway-servers';
 import { GatewayListener } from '../proxies/gateway-listeners';
-import { requireCredential } from './credentials';
 import { Layer } from './flow';
 import { Leg } from './journey';
-import { tlsOf } from '../../manifests/servers';
 
 /** The versions of TLS, oldest first. */
 const VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'];
@@ -63,28 +61,20 @@ export function receiveAtServer(
  * A listener waits for the certificates of all its servers: without one of them, it is as it was before, or there is
  * none.
  */
-export function waitForCertificates(
-  leg: Leg,
-  { namespace }: GatewayWorkload,
-  { chains }: GatewayListener,
-  own: Server,
-): void {
+export function waitForCertificates(leg: Leg, workload: GatewayWorkload, listener: GatewayListener, own: Server): void {
   const { registry } = leg.configuration;
-  const { secrets } = registry.world;
-  for (const server of new Set(chains.map((one) => one.server))) {
-    const { mode = '', credentialName, credentialNames = [] } = tlsOf(server.value) ?? {};
-    if (server === own || !/^(SIMPLE|(OPTIONAL_)?MUTUAL)$/.test(mode)) continue;
-    const names = credentialName ? [credentialName] : credentialNames;
-    const isThere = (one: { readonly namespace: string; readonly name: string; readonly holds?: string }) =>
-      one.namespace === namespace && names.includes(one.name) && one.holds !== 'ca-certificates';
-    if ([...registry.index.secrets, ...(secrets ?? [])].some(isThere)) continue;
+  const told = new Set<string>();
+  for (const { server, inFiles, lacking } of leg.configuration.missingCertificates(workload, listener)) {
+    if (server === own) continue;
     const what = `the certificate of another server on the port (${server.gatewayName})`;
-    if (secrets)
-      throw new Undetermined(`a listener without ${what} does not begin, or keeps what it had before`, [
-        fieldRef(server.gateway, `${server.field}.tls`),
-      ]);
-    const conditions: Condition[] = [];
-    requireCredential(registry, conditions, `the gateway has ${what}`);
-    for (const condition of conditions) leg.require(condition);
+    if (lacking || (registry.world.secrets && !inFiles))
+      throw new Undetermined(
+        `a listener without ${what} does not begin, or keeps what it had before${lacking ? `: ${lacking}` : ''}`,
+        [fieldRef(server.gateway, `${server.field}.tls`)],
+      );
+    const holds = `the gateway has ${inFiles ? 'the files of ' : ''}${what}`;
+    if (registry.world.goodCredentials || told.has(holds)) continue;
+    told.add(holds);
+    leg.require({ holds, say: inFiles ? SAY_GOOD_CREDENTIALS : SAY_CREDENTIALS });
   }
 }
