@@ -80,8 +80,8 @@ test('one policy with its binding for each kind, for every namespace but the pla
              "reason": "Forbidden",
            },
            {
-             "expression": "object.?spec.?hosts.orValue([]).size() * object.?spec.?ports.orValue([]).size() * (object.?spec.?workloadSelector.hasValue() ? 100 : object.?spec.?endpoints.orValue([]).size() > 1 ? object.?spec.?endpoints.orValue([]).size() : 1) <= 20000 && object.?spec.?subjectAltNames.orValue([]).size() <= 20",
-             "message": "A ServiceEntry has up to 20000 endpoints, for all its hosts and ports together, where a \`workloadSelector\` counts as 100, and up to 20 \`subjectAltNames\`: istiod keeps each of them. Write several ServiceEntries.",
+             "expression": "object.?spec.?hosts.orValue([]).size() * object.?spec.?ports.orValue([]).size() * (object.?spec.?workloadSelector.hasValue() ? 100 : object.?spec.?endpoints.orValue([]).size() > 1 ? object.?spec.?endpoints.orValue([]).size() : 1) <= 20000 && (!has(object.spec) || (has(object.spec.subjectAltNames) ? object.spec.subjectAltNames.size() : 0) <= 20 && (has(object.spec.subjectAltNames) ? object.spec.subjectAltNames.join('').size() : 0) <= 5000) && (object.?spec.?endpoints.orValue([]).map(endpoint, endpoint.?serviceAccount.orValue('')).filter(account, account != '').size() <= 20 || object.?spec.?endpoints.orValue([]).map(endpoint, endpoint.?serviceAccount.orValue('')).filter(account, account != '').filter(account, account != object.?spec.?endpoints.orValue([]).map(endpoint, endpoint.?serviceAccount.orValue('')).filter(account, account != '')[0]).size() <= 20)",
+             "message": "A ServiceEntry has up to 20000 endpoints, for all its hosts and ports together, where a \`workloadSelector\` counts as 100, up to 20 \`subjectAltNames\`, of 5000 characters together, and up to 20 endpoints with another \`serviceAccount\` than the first: istiod keeps each of them, and each port has the names. Write several ServiceEntries.",
              "reason": "Forbidden",
            },
          ],

@@ -290,7 +290,7 @@ describe('DestinationRules that other namespaces see', () => {
     ['hash by a header without a name', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: '' } } }],
     ['hash by a parameter without one', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: '' } } }],
     ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
-    ...['a\nb', 'a'.repeat(16_385)].flatMap((text): [string, RegExp, object][] =>
+    ...['a\nb', 'é'].flatMap((text): [string, RegExp, object][] =>
       [
         { name: 'SameSite', value: text },
         { name: text, value: 'Lax' },

@@ -298,7 +298,7 @@ export function rulesBeyond(): Validation[] {
       ),
       message:
         'A DestinationRule that other namespaces see hashes by names that are not empty, and by cookies with ' +
-        'attributes, all of printable ASCII without `%`, below 1,000 characters, in a ring of at ' +
+        'attributes, all of printable ASCII without `%`, in a ring of at ' +
         `most ${MAX_TABLE}, or a table of ${MIN_TABLE} to ${MAX_TABLE}: what Envoy refuses would keep their sidecars ` +
         'from every change of their HTTP routes, large tables fill the memory of every proxy, and with one of a single place ' +
         'it crashes. Write it so, or keep the rule to its own namespace: ' +

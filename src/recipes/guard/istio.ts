@@ -13,7 +13,7 @@ import {
   ranges,
   written,
 } from './policy';
-import { FEW_ENDPOINTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
+import { COUNTED, FEW_ENDPOINTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
 import { ALLOCATED } from '../../istio/ranges';
 
 /** Of the Gateway API routes that sidecars can follow, and Gateways, in every version that they have had. */
@@ -79,6 +79,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
           `variables.isSeen || ${field('spec.exportTo', '[]')} != ${PRIVATE} && ` +
           `variables.gateways.exists(gateway, gateway in ${literal(facts.sharedGateways)})`,
       },
+      ...COUNTED,
     ],
     validations: [
       {

@@ -307,6 +307,49 @@ export const ATTACKS: Record<string, KubeObject> = {
   'a rule of an own Service with more attributes of a cookie than proxies hold': ownHash({
     httpCookie: { name: 'a', attributes: many(21, (n) => ({ name: `a${n}` })) },
   }),
+  'a rule of an own Service with one name longer than proxies hold': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: ['a'.repeat(5001)] } },
+  }),
+  'the same as what is sent in the clear, private': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: 'a.example.com',
+    subsets: [{ name: 'a', trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'a'.repeat(5001) } } }],
+  }),
+  'the same as a file, private': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: 'a.example.com',
+    trafficPolicy: {
+      portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', caCertificates: `/${'a'.repeat(5000)}` } }],
+    },
+  }),
+  'a rule of an own Service with a cookie longer than routes hold': ownHash({
+    httpCookie: { name: 'a'.repeat(501), ttl: '0s' },
+  }),
+  'the same with its path': ownHash({ httpCookie: { name: 'a', path: `/${'a'.repeat(500)}`, ttl: '0s' } }),
+  'the same with an attribute': ownHash({
+    httpCookie: { name: 'a', attributes: [{ name: 'b', value: 'c'.repeat(500) }] },
+  }),
+  'a private rule that hashes by a header longer than routes hold': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: 'a.example.com',
+    trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: 'a'.repeat(501) } } },
+  }),
+  'a Service with one account longer than proxies hold': service(
+    { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] },
+    { annotations: { 'alpha.istio.io/canonical-serviceaccounts': 'a'.repeat(5001) } },
+  ),
+  'a Service with more accounts of both kinds than proxies hold': service(
+    { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] },
+    {
+      annotations: Object.fromEntries(
+        ['canonical', 'kubernetes'].map((kind) => [
+          `alpha.istio.io/${kind}-serviceaccounts`,
+          many(11, (n) => `${kind}${n}`).join(','),
+        ]),
+      ),
+    },
+  ),
   'a Service with more accounts than proxies hold': accounts('canonical'),
   'the same by names': accounts('kubernetes'),
   'a rule of an own Service with more priorities than Envoy knows': istio('DestinationRule', {
@@ -334,6 +377,61 @@ export const ATTACKS: Record<string, KubeObject> = {
     many(401, () => toX),
   ),
   'the same by its matches': privateRoute(50, [{ match: uris(401), ...toX }]),
+  'a private route with more matches than sidecars hold, for each port': privateRoute(1, [
+    { match: uris(2001), ...toX },
+  ]),
+  'the same by its rules, for each host': privateRoute(
+    50,
+    many(41, () => toX),
+  ),
+  'a private route with a long header for each match and port': privateRoute(1, [
+    { match: uris(100), ...toX, headers: { request: { set: { a: 'b'.repeat(5000) } } } },
+  ]),
+  ...Object.fromEntries(
+    Object.entries({
+      'with a header for a destination': {
+        route: [{ ...toX.route[0], headers: { response: { add: { a: 'b'.repeat(5000) } } } }],
+      },
+      'with headers to remove': { ...toX, headers: { response: { remove: many(10, () => 'b'.repeat(501)) } } },
+      'with a long answer': { directResponse: { status: 200, body: { string: 'b'.repeat(5001) } } },
+      'with a long answer of bytes': { directResponse: { status: 200, body: { bytes: 'YmJi'.repeat(2500) } } },
+      'with a long rewrite': { ...toX, rewrite: { uri: `/${'b'.repeat(5000)}` } },
+      'with a long redirect': { redirect: { uri: `/${'b'.repeat(5000)}` } },
+      'with a long origin': { ...toX, corsPolicy: { allowOrigins: [{ exact: 'b'.repeat(5001) }] } },
+      'with long methods': { ...toX, corsPolicy: { allowMethods: many(10, () => 'b'.repeat(501)) } },
+      'with many mirrors': {
+        ...toX,
+        mirrors: many(51, (n) => ({ destination: { host: 'x', subset: `v${n}` }, percentage: { value: 1 } })),
+      },
+    }).map(([what, http]) => [`the same ${what}`, privateRoute(2, [{ match: uris(50), ...http }])]),
+  ),
+  'a private route whose matches are long, for each host and port': privateRoute(50, [
+    { match: [{ headers: { a: { exact: 'b'.repeat(10_000) } } }], ...toX },
+  ]),
+  'the same with a path': privateRoute(50, [{ match: [{ uri: { prefix: `/${'b'.repeat(10_000)}` } }], ...toX }]),
+  'a route with a long header for every Service': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: ['*.svc.cluster.local'],
+    http: [{ ...toX, headers: { request: { set: { a: 'b'.repeat(10_000) } } } }],
+  }),
+  'a long header that is delegated to': privateRoute(0, [
+    { ...toX, headers: { request: { set: { a: 'b'.repeat(10_000) } } } },
+  ]),
+  'a long header beside what delegates': privateRoute(1, [
+    { delegate: { name: 'y' }, headers: { request: { set: { a: 'b'.repeat(10_000) } } } },
+  ]),
+  'a private route with many destinations for each match and port': privateRoute(1, [
+    {
+      match: uris(501),
+      route: many(10, (n) => ({ destination: { host: 'x', subset: `v${n}` }, weight: 10 })),
+    },
+  ]),
+  'a route at a gateway with a long header for each match and host': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: many(50, site),
+    gateways: ['mine'],
+    http: [{ match: uris(4), ...toX, headers: { request: { set: { a: 'b'.repeat(25_000) } } } }],
+  }),
   'a private route with a large answer for each host': privateRoute(51, [toX]),
   'a route of an own Service with a large answer for each match': ownRoute({
     match: uris(201),
@@ -392,6 +490,18 @@ export const ATTACKS: Record<string, KubeObject> = {
     hosts: ['a.example.com'],
     subjectAltNames: many(21, site),
   }),
+  'a private entry with one name longer than istiod holds': istio('ServiceEntry', {
+    exportTo: ['.'],
+    hosts: ['a.example.com'],
+    subjectAltNames: ['a'.repeat(5001)],
+  }),
+  'a private entry with more accounts than proxies hold': istio('ServiceEntry', {
+    exportTo: ['.'],
+    resolution: 'STATIC',
+    hosts: ['a.example.com'],
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    endpoints: many(22, (n) => ({ address: `203.0.113.${n}`, serviceAccount: `a${n}` })),
+  }),
   'an entry with a selector that may find as many': istio('ServiceEntry', {
     exportTo: ['.'],
     resolution: 'STATIC',
@@ -405,6 +515,10 @@ export const ATTACKS: Record<string, KubeObject> = {
   ),
   'the same by the matches of one rule': privateRoute(1, [{ match: uris(51), delegate: { name: 'y' } }]),
   'the same for each host': privateRoute(6, [{ delegate: { name: 'y' } }]),
+  'the same for all hosts together': privateRoute(
+    5,
+    many(11, () => ({ delegate: { name: 'y' } })),
+  ),
   'what it delegates to': privateRoute(
     0,
     many(101, () => toX),

@@ -70,6 +70,18 @@ export const LARGE: Record<string, { object: KubeObject; share: number }> = {
     object: istio('VirtualService', { hosts: ['x'], http: many(3000, ownRule) }),
     share: 0.7,
   },
+  'a route at a gateway with 2,500 rules, 0.9 MB': {
+    object: istio('VirtualService', { hosts: ['x.example.com'], gateways: ['mine'], http: many(2500, ownRule) }),
+    share: 0.65,
+  },
+  'a route with 2,000 matches': {
+    object: istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['a.example.com'],
+      http: [{ match: many(2000, (n) => ({ uri: { exact: `/${n}` } })), route: [{ destination: { host: 'x' } }] }],
+    }),
+    share: 0.2,
+  },
   'a rule of an own Service with 50 subsets': {
     object: istio('DestinationRule', {
       host: 'x',

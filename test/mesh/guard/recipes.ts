@@ -118,12 +118,49 @@ export const RECIPES: Record<string, KubeObject[]> = {
   'much of what istiod multiplies, within bounds': [
     istio('VirtualService', {
       hosts: many(50, (n) => `x${n}.other.svc.cluster.local`),
-      http: many(400, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
+      http: many(40, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
     }),
     istio('VirtualService', {
       exportTo: ['.'],
       hosts: many(5, (n) => `x${n}.example.com`),
-      http: many(50, () => ({ delegate: { name: 'y' } })),
+      http: many(10, () => ({ delegate: { name: 'y' } })),
+    }),
+    istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['x.example.com'],
+      http: many(50, (n) => ({ match: [{ uri: { prefix: `/team-${n}` } }], delegate: { name: `team-${n}` } })),
+    }),
+    istio('VirtualService', {
+      hosts: many(50, (n) => `x${n}.example.com`),
+      gateways: ['mine'],
+      http: many(400, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
+    }),
+    istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['x.example.com'],
+      http: [
+        { match: many(1000, (n) => ({ uri: { exact: `/${n}` } })), route: [{ destination: { host: 'x' } }] },
+        {
+          match: many(200, (n) => ({ uri: { exact: `/${n}` } })),
+          headers: { request: { set: { 'x-a': 'b'.repeat(2_450) } } },
+          route: [{ destination: { host: 'x' } }],
+        },
+      ],
+    }),
+    istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['x.example.com'],
+      http: [{ directResponse: { status: 200, body: { string: 'a'.repeat(500_000) } } }],
+    }),
+    istio('VirtualService', {
+      hosts: many(50, (n) => `x${n}.example.com`),
+      gateways: ['mine'],
+      http: [
+        {
+          headers: { response: { set: { 'content-security-policy': 'a'.repeat(99_900) } } },
+          route: [{ destination: { host: 'x' } }],
+        },
+      ],
     }),
     istio('VirtualService', {
       exportTo: ['.'],
@@ -157,6 +194,46 @@ export const RECIPES: Record<string, KubeObject[]> = {
       exportTo: ['.'],
       subsets: many(300, (n) => ({ name: `v${n}` })),
     }),
+    istio('DestinationRule', {
+      host: 'a.example.com',
+      exportTo: ['.'],
+      trafficPolicy: {
+        tls: { mode: 'SIMPLE', sni: 'a.example.com', subjectAltNames: many(20, (n) => `${n}.`.padEnd(249, 'a')) },
+        loadBalancer: {
+          consistentHash: {
+            httpCookie: { name: 'a', attributes: many(20, (n) => ({ name: `a${n}`, value: 'b'.repeat(20) })) },
+          },
+        },
+      },
+    }),
+    istio('DestinationRule', {
+      host: 'x',
+      trafficPolicy: {
+        loadBalancer: { consistentHash: { httpCookie: { name: 'a'.repeat(499), path: '/', ttl: '0s' } } },
+      },
+    }),
+    istio('ServiceEntry', {
+      exportTo: ['.'],
+      resolution: 'STATIC',
+      hosts: ['x.example.com'],
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+      subjectAltNames: many(20, () => 'a'.repeat(250)),
+      endpoints: [
+        ...many(100, (n) => ({ address: `203.0.113.${n}`, serviceAccount: 'x' })),
+        ...many(20, (n) => ({ address: `203.0.113.${100 + n}`, serviceAccount: `x${n}` })),
+      ],
+    }),
+    service(
+      { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] },
+      {
+        annotations: Object.fromEntries(
+          ['canonical', 'kubernetes'].map((kind) => [
+            `alpha.istio.io/${kind}-serviceaccounts`,
+            many(10, (n) => `${n}`.padEnd(248, 'a')).join(','),
+          ]),
+        ),
+      },
+    ),
     service({ selector: { app: 'x' }, ports: many(100, (n) => ({ name: `http-${n}`, port: 8000 + n })) }),
   ],
   'an external host, with a timeout': [

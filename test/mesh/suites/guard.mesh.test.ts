@@ -297,7 +297,7 @@ describeMesh('guard', { table }, (mesh) => {
         for (const { policy, error, ofBudget, ofCallLimit } of await mesh.lab.istiod.costs(object)) {
           expect({ policy, error }).toEqual({ policy });
           expect(ofCallLimit).toBeLessThan(share);
-          expect(ofBudget).toBeLessThan(share / 5);
+          expect(ofBudget).toBeLessThan(share / 2.5);
         }
       },
       900_000,
