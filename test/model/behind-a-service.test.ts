@@ -99,6 +99,8 @@ spec:
     ['proxyMetadata: { ISTIO_META_NETWORK: 1 }', 'ISTIO_META_NETWORK'],
     ['connectionSettings: { httpRequestTimeout: 1s }', 'connectionSettings'],
     ['runtimeValues: { a: "1" }', 'runtimeValues'],
+    ['runtimeValues: {}', undefined],
+    ['concurrency: x', 'concurrency'],
   ])('expect nothing unusual of callers, on a condition: %s', (config, field) => {
     const annotations = `labels: { istio: exit }, annotations: { proxy.istio.io/config: '${config}' }`;
     const holds = field && `${field} of Deployment egress/exit changes nothing`;

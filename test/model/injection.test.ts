@@ -118,6 +118,21 @@ test.each([
     pods(`{ annotations: { proxy.istio.io/config: '${field}: { a: "1" }' } }`),
     new RegExp(`does not know what ${field} does`),
   ]),
+  ...[
+    'holdApplicationUntilProxyStarts: "true"',
+    'hold_application_until_proxy_starts: 1',
+    'proxyHeaders: { envoyDebugHeaders: { disabled: "true" } }',
+    'concurrency: x',
+    'concurrency: 1.5',
+    'gatewayTopology: { numTrustedProxies: x }',
+    'tracing: { sampling: x }',
+    'drainDuration: 5x',
+    'terminationDrainDuration: 5',
+  ].map((config): [string, string, RegExp] => [
+    `its proxy configuration says ${config}`,
+    pods(`{ annotations: { proxy.istio.io/config: '${config}' } }`),
+    /is not of its type, with which the sidecar of the pod does not start/,
+  ]),
   [
     'its proxy configuration is not valid YAML',
     pods('{ annotations: { proxy.istio.io/config: "{ a: [" } }'),
@@ -153,6 +168,7 @@ test.each([
     'env: [{ name: ISTIO_META_NAMESPACE, value: other }]',
     'env: [{ name: CA_ADDR, value: "istiod.other.svc:15012" }]',
     'env: [{ name: PROXY_CONFIG, value: "discoveryAddress: istiod.other.svc:15012" }]',
+    'env: [{ name: PROXY_CONFIG, value: "concurrency: x" }]',
     'env: [{ name: XDS_ROOT_CA, value: /mine.pem }]',
     'env: [{ name: JWT_POLICY, value: none }]',
     'env: [{ name: PILOT_CERT_PROVIDER, value: custom }]',
@@ -193,6 +209,18 @@ test.each([
       `{ annotations: { sidecar.istio.io/interceptionMode: REDIRECT, proxy.istio.io/config: '{"interceptionMode": "NONE"}' } }`,
     ),
   ],
+  ...[
+    'runtimeValues: {}',
+    'holdApplicationUntilProxyStarts: true',
+    'concurrency: "2"',
+    'tracing: { sampling: 0.5, maxPathTagLength: 9 }',
+    'drainDuration: 1m30s',
+    'gatewayTopology: { numTrustedProxies: 1 }',
+    'proxyMetadata: { DD_enabled: "x", ISTIO_META_DNS_CAPTURE: "false" }',
+  ].map((config): [string, string] => [
+    `its proxy configuration says ${config}`,
+    pods(`{ annotations: { proxy.istio.io/config: '${config}' } }`),
+  ]),
   ['the usual template', pods('{ annotations: { inject.istio.io/templates: sidecar } }')],
   [
     'only the sidecar runs as itself',

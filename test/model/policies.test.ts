@@ -235,6 +235,9 @@ spec: { jwtRules: [{ issuer: good, jwks: '${jwks}' }] }
 test.each([
   ['fromHeaders: [{ name: a b }]', 200],
   ['outputPayloadToHeader: x-payload', 200],
+  ['fromHeaders: null', 200],
+  ['outputPayloadToHeader: null', 200],
+  ['outputClaimToHeaders: null', 200],
   ['fromHeaders: [{ name: "a\\nb" }]', 'undetermined'],
   ['fromHeaders: [{ name: a, prefix: "b\\n" }]', 'undetermined'],
   ['outputPayloadToHeader: "a\\nb"', 'undetermined'],

@@ -21,7 +21,9 @@ test.each(worlds.map((world) => ({ name: world.name, world })))('world $name', (
 test('without a table, as users ask, no plain yes is one that the mesh does not give', () => {
   const total = newTallied();
   // The other worlds are asked by `npm run usefulness`.
-  const some = worlds.filter(({ name }) => Number(name) % 6 === 0 || name.startsWith('without a table'));
+  const some = worlds.filter(({ name }, index) =>
+    isNaN(Number(name)) ? index % 3 === 0 || name.startsWith('without a table') : Number(name) % 6 === 0,
+  );
   for (const world of some) tallyWithoutTable(total, world);
   expect(total.falseYes.map(falseYesText)).toEqual([]);
   expect([...total.byFolder.values()].every(({ yes, asked }) => yes > asked / 8)).toBe(true);

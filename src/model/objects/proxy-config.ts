@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { PROXY_CONFIG } from '../../istio/injection';
+import { isDuration } from '../../schema/durations';
 
 /** What is read of the configuration that a pod gives its own proxy. */
 export interface ProxyConfig {
@@ -50,9 +51,30 @@ export function unreadableVariables({ proxyMetadata }: ProxyConfig): string[] {
   );
 }
 
+/** Fields of any depth whose value is not of their type: Istio then reads nothing of the configuration. */
+export function unreadableFields(config: object): string[] {
+  return Object.entries(config).flatMap(([name, value]) => {
+    if (typeof value === 'object') return value === null || name === 'proxyMetadata' ? [] : unreadableFields(value);
+    return TYPES.some(([names, fits]) => names.test(name) && !fits(value)) ? [name] : [];
+  });
+}
+
+const TYPES: readonly (readonly [names: RegExp, fits: (value: unknown) => boolean])[] = [
+  [
+    /^(holdApplicationUntilProxyStarts|statsCompression|enableIstioTags|preserveHttp1HeaderCase|(en|dis)abled)$/,
+    (value) => typeof value === 'boolean',
+  ],
+  [
+    /^(concurrency|numTrustedProxies|maxPathTagLength|(proxyAdmin|status)Port|statNameLength|fileFlushMinSizeKb)$/,
+    (value) => /^\d{1,9}$/.test(`${value}`),
+  ],
+  [/^sampling$/, (value) => Number.isFinite(Number(value))],
+  [/^(fileFlushInterval|discoveryRefreshDelay|\w*[dD]rainDuration)$/, (value) => isDuration(`${value}`)],
+];
+
 /** Fields that change what a proxy does in ways that the model does not know. */
 export function unknownFields(config: ProxyConfig, isGateway: boolean): string[] {
-  const found: string[] = UNKNOWN.filter((name) => (config[name] ?? undefined) !== undefined);
+  const found: string[] = UNKNOWN.filter((name) => !/^(\{\}|null)$/.test(JSON.stringify(config[name] ?? null)));
   if (isGateway && config.gatewayTopology?.proxyProtocol) found.push('gatewayTopology.proxyProtocol');
   return found;
 }

@@ -1,6 +1,6 @@
 import { PROXY_CONTAINER } from '../../istio/injection';
 import { PodTemplateSpec } from '../../istio/pod-templates';
-import { ProxyConfig, proxyConfigIn } from './proxy-config';
+import { ProxyConfig, proxyConfigIn, unreadableFields } from './proxy-config';
 import { listOf } from '../../values/list-of';
 
 /** Variables of a proxy that decide nothing of what it is given, or that the injector writes itself. */
@@ -69,7 +69,8 @@ export function unknownVariables(
 function isKnown(name: string, value: unknown): boolean {
   if (name === 'PROXY_CONFIG') {
     const config = proxyConfigIn(String(value ?? ''));
-    return config !== undefined && Object.keys(config).every((key) => key === 'concurrency' || key === 'tracing');
+    if (config === undefined || unreadableFields(config).length > 0) return false;
+    return Object.keys(config).every((key) => key === 'concurrency' || key === 'tracing');
   }
   if (Object.hasOwn(AS_INJECTED, name)) return AS_INJECTED[name]?.test(String(value)) ?? value === undefined;
   return HARMLESS.has(name) || OF_OTHERS.test(name);

@@ -8,6 +8,7 @@ import { Undetermined } from '../answer/undetermined';
 import { isOfConnection } from '../requests/http-request';
 import { PERHAPS, Value } from '../requests/patterns';
 import { END_OF_LINE } from '../../istio/envoy';
+import { listOf } from '../../values/list-of';
 
 /** Why a gateway refuses a request for its token. */
 export interface BadToken {
@@ -92,15 +93,15 @@ export function withoutTokens(
 }
 
 /** The headers into which a rule puts what a token says, in lower case. */
-function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
-  return [outputPayloadToHeader, ...outputClaimToHeaders.map(({ header }) => header)]
-    .filter((name) => name !== undefined)
-    .map((name) => name.toLowerCase());
+function outputsOf({ outputPayloadToHeader, outputClaimToHeaders }: JwtRule): string[] {
+  return [outputPayloadToHeader, ...listOf(outputClaimToHeaders).map((one) => one?.header)].flatMap(
+    (name) => name?.toLowerCase() ?? [],
+  );
 }
 
-function isUnreadable({ fromHeaders = [], outputPayloadToHeader }: JwtRule): boolean {
+function isUnreadable({ fromHeaders, outputPayloadToHeader }: JwtRule): boolean {
   return END_OF_LINE.test(
-    [outputPayloadToHeader, ...fromHeaders.flatMap(({ name, prefix }) => [name, prefix])].join(' '),
+    [outputPayloadToHeader, ...listOf(fromHeaders).flatMap((one) => [one?.name, one?.prefix])].join(' '),
   );
 }
 

@@ -1,7 +1,7 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from '../objects/injection';
-import { isForeign, ProxyConfig, unknownFields, unreadableVariables } from '../objects/proxy-config';
+import { isForeign, ProxyConfig, unknownFields, unreadableFields, unreadableVariables } from '../objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../objects/proxy-variables';
 import {
   BOOTSTRAP_OVERRIDE,
@@ -79,9 +79,12 @@ function withOtherCapture(
       annotations[INTERCEPTION_MODE] === undefined ? PROXY_CONFIG : INTERCEPTION_MODE,
       `the pod has interceptionMode ${mode}: whatever it does not send to its sidecar itself goes past it`,
     );
-  const [unreadable] = unreadableVariables(config);
+  const [unreadable] = [
+    ...unreadableVariables(config).map((name) => `${name} is no text`),
+    ...unreadableFields(config).map((name) => `${name} is not of its type`),
+  ];
   if (unreadable !== undefined)
-    return annotated(PROXY_CONFIG, `${unreadable} is no text, with which the sidecar of the pod does not start`);
+    return annotated(PROXY_CONFIG, `${unreadable}, with which the sidecar of the pod does not start`);
   if (isForeign(config))
     return annotated(PROXY_CONFIG, 'the sidecar is not configured as the istiod of the mesh configures sidecars');
   return asProxyUser(pod, template) ?? withOwnVariables(pod, template, config);

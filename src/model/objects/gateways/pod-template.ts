@@ -4,7 +4,14 @@ import { Condition, together } from '../../answer/conditions';
 import { fieldRef } from '../../answer/field-ref';
 import { injectionOf, PodFacts } from '../injection';
 import { podDnsOf } from '../pod-dns';
-import { isForeign, ProxyConfig, proxyConfigOf, unknownFields, unreadableVariables } from '../proxy-config';
+import {
+  isForeign,
+  ProxyConfig,
+  proxyConfigOf,
+  unknownFields,
+  unreadableFields,
+  unreadableVariables,
+} from '../proxy-config';
 import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
 import {
@@ -116,6 +123,7 @@ function unlessConfigured(own: Indexed, config: ProxyConfig | undefined): Condit
           ...(template?.metadata?.annotations?.[BOOTSTRAP_OVERRIDE] === undefined ? [] : [BOOTSTRAP_OVERRIDE]),
           ...unknownFields(config, true),
           ...unreadableVariables(config),
+          ...unreadableFields(config),
           ...unknownVariables(template, config, KNOWN).map((variable) => variable.name),
         ];
   const [first, ...more] = new Set(unknown);
