@@ -8,7 +8,7 @@ import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 import { KUBERNETES_YAML } from '../reading/kubernetes-yaml';
 import { nearest } from '../values/nearest';
-import { unknownSettings } from './unknown-settings';
+import { MAPS, unknownSettings } from './unknown-settings';
 import { listOf } from '../values/list-of';
 
 const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
@@ -90,6 +90,14 @@ interface Installation extends Values {
   readonly components?: { readonly pilot?: { readonly k8s?: { readonly env?: readonly Variable[] } } };
 }
 
+/** The configuration of the injector, which the chart writes from Helm values. */
+interface Injector {
+  readonly policy?: unknown;
+  readonly neverInjectSelector?: unknown;
+  readonly injectedAnnotations?: unknown;
+  readonly defaultTemplates?: readonly unknown[];
+}
+
 interface Networks {
   readonly networks?: object;
 }
@@ -115,10 +123,11 @@ export function meshOf(given: unknown, where: string): Settings {
   const { spec } = value ?? {};
   if (spec?.meshConfig && spec.values?.meshConfig)
     throw new MeshConfigError(`${where}: spec.meshConfig and spec.values.meshConfig; put all of it into one of them`);
-  const mesh: MeshConfig | null | undefined =
+  const written: unknown =
     typeof value?.data?.mesh === 'string'
       ? parsed(value.data.mesh, `${where}: data.mesh`)
       : (value?.meshConfig ?? spec?.meshConfig ?? spec?.values?.meshConfig ?? value);
+  const mesh = inCamelCase(written) as MeshConfig | null | undefined;
   const values: Values | undefined = spec?.values ?? value ?? undefined;
   const { networks } = (parsed(value?.data?.meshNetworks ?? '', `${where}: data.meshNetworks`) ?? {}) as Networks;
   const env = { ...values?.env, ...values?.pilot?.env, ...variablesIn(spec?.components?.pilot?.k8s?.env) };
@@ -215,6 +224,20 @@ function variablesIn(env: unknown): Record<string, unknown> {
   return Object.fromEntries(listOf(env as readonly Variable[]).map((one) => [one?.name ?? '', one?.value]));
 }
 
+/** A message with the names that JSON has for its fields: it may be written with those that protobuf has. */
+function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inCamelCase);
+  if (typeof value !== 'object' || value === null) return value;
+  const names = Object.keys(value).sort((one, other) => Number(other.includes('_')) - Number(one.includes('_')));
+  const fields = names.map((name): [string, unknown] => {
+    const one = (value as Record<string, unknown>)[name];
+    // istiod drops what this one says.
+    const inCamels = name === 'default_config' ? name : name.replace(/_([a-z\d])/gi, (_, next) => next.toUpperCase());
+    return [inCamels, MAPS.has(inCamels) ? one : inCamelCase(one)];
+  });
+  return Object.fromEntries(fields);
+}
+
 /** The YAML in a field of a ConfigMap. */
 function parsed(text: string, where: string): object | null {
   try {
@@ -234,12 +257,19 @@ function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
   const unknown: string[] = [];
   for (const { manifest, origin } of objects) {
     const { kind, metadata, data } = manifest;
-    if (
-      kind === 'ConfigMap' &&
-      /^istio-sidecar-injector(-.+)?$/.test(metadata.name) &&
-      typeof data?.values === 'string'
-    )
-      unknown.push(...unknownSettings(parsed(data.values, `${origin}: data.values`) ?? {}));
+    if (kind === 'ConfigMap' && /^istio-sidecar-injector(-.+)?$/.test(metadata.name)) {
+      const read = (name: string) =>
+        typeof data?.[name] === 'string' ? (parsed(data[name], `${origin}: data.${name}`) ?? {}) : {};
+      const { policy, neverInjectSelector, injectedAnnotations, defaultTemplates } = read('config') as Injector;
+      const own = listOf(defaultTemplates).join() === 'sidecar' ? [] : defaultTemplates;
+      unknown.push(
+        ...unknownSettings(read('values')),
+        ...unknownSettings({
+          global: { proxy: { autoInject: policy } },
+          sidecarInjectorWebhook: { neverInjectSelector, injectedAnnotations, defaultTemplates: own },
+        }),
+      );
+    }
     if (kind !== 'Deployment' || !/^istiod(-.+)?$/.test(metadata.name)) continue;
     const told: Record<string, unknown> = {};
     for (const own of listOf(podTemplateOf(manifest)?.spec?.containers)) {

@@ -1,6 +1,7 @@
-import { COMMANDS } from '../istio/envoy';
+import { COMMANDS, hasUnknownCommand, OF_HEADER } from '../istio/envoy';
 import { ProxyConfig, unreadableVariables } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
+import { listOf } from '../values/list-of';
 
 /** Values that leave a setting as it is by default, as the model takes it to be. */
 const OFF = /^(false|)$/i;
@@ -8,16 +9,16 @@ const ON = /^(true|)$/i;
 const EMPTY = /^$/;
 const NOTHING = /^(\{\}|\[\])?$/;
 const SECONDS = /^([1-9]\d*(\.\d+)?s)?$/;
-/** Formats of access logs with commands that Envoy knows, and files that it can open. */
-const KNOWN_LOG = new RegExp(
-  `^((?!"envoyFileAccessLog":{[^}]*"path":"(?!/dev/std(out|err)"))[^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY\\([\\w:?-]+\\))(:\\d+)?%)*$`,
-);
+/** Files that Envoy can open. */
+const KNOWN_FILE = /^(\/dev\/std(out|err))?$/;
+/** Formats of access logs with commands that Envoy knows. */
+const KNOWN_FORMAT = new RegExp(`^([^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY${OF_HEADER})%)*$`);
 /** Versions and ciphers that Envoy takes, and clients have. */
 const KNOWN_TLS =
   /^(\{("minProtocolVersion":"TLS(_AUTO|V1_[23])",?|"cipherSuites":\[("ECDHE-(RSA|ECDSA)-AES(128-GCM-SHA256|256-GCM-SHA384)",?)*\],?)*\})?$/;
 
 /** Settings that may decide an answer and that the model does not know, by their place in Helm values. */
-export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
+export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((value: unknown) => boolean)])[] = [
   ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
   ['meshConfig.enableAutoMtls', ON],
   ['meshConfig.defaultTrafficPolicy', NOTHING],
@@ -26,7 +27,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.dnsRefreshRate', SECONDS],
   [
     'meshConfig.defaultHttpRetryPolicy',
-    /^(\{(("attempts":\d+|"retryOn":"[\w,-]*"|"perTryTimeout":"[1-9]\d*(\.\d+)?s"),?)*\})?$/,
+    /^(\{(("attempts":\d+|"retryOn":"[\w, -]*"|"perTryTimeout":"[1-9]\d*(\.\d+)?s"),?)*\})?$/,
   ],
   // What Linux takes: less than 10,000 s and 100 probes.
   ['meshConfig.tcpKeepalive', /^(\{(("(time|interval)":"\d{1,4}s"|"probes":\d{1,2}),?)*\})?$/],
@@ -38,9 +39,9 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
     'meshConfig.defaultConfig.tracingServiceName',
     /^(APP_LABEL_AND_NAMESPACE|CANONICAL_NAME_ONLY|CANONICAL_NAME_AND_NAMESPACE|)$/,
   ],
-  ['meshConfig.accessLogFile', /^(\/dev\/std(out|err))?$/],
-  ['meshConfig.accessLogFormat', KNOWN_LOG],
-  ['meshConfig.extensionProviders', KNOWN_LOG],
+  ['meshConfig.accessLogFile', KNOWN_FILE],
+  ['meshConfig.accessLogFormat', isKnownFormat],
+  ['meshConfig.extensionProviders', (value) => listOf(value as Provider[]).every((one) => isKnownProvider(one))],
   ['meshConfig.tlsDefaults', KNOWN_TLS],
   ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
@@ -72,23 +73,69 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['pilot.env.ENABLE_ENHANCED_DESTINATIONRULE_MERGE', ON],
 ];
 
-/** Where istiod takes true and false, and with a text in their place none of the configuration. */
-const BOOLEANS = [
-  ...['enableAutoMtls', 'enablePrometheusMerge', 'enableTracing', 'disableEnvoyListenerLog'],
-  ...['enableEnvoyAccessLogService', 'defaultConfig.holdApplicationUntilProxyStarts'],
-].map((name) => `meshConfig.${name}`);
+/** Where istiod takes true and false, and with anything else none of the configuration. */
+const BOOLEANS = new Set([
+  ...['allowPartialMessage', 'applyToSidecars', 'cert', 'chain', 'clearRouteCache', 'clusterLocal', 'debug'],
+  ...['disableEnvoyListenerLog', 'disabled', 'dns', 'enable64bitTraceId', 'enableAutoMtls', 'enableIstioTags'],
+  ...['enableEnvoyAccessLogService', 'enablePrometheusMerge', 'enableTracing', 'enabled', 'failOpen', 'fallback'],
+  ...['holdApplicationUntilProxyStarts', 'httpMergeSlashes', 'insecureSkipVerify', 'istiodSide', 'omitEmptyValues'],
+  ...['packAsBytes', 'preserveHttp1HeaderCase', 'statsCompression', 'subject', 'uri', 'verifyCertificateAtClient'],
+]);
+
+/** What has names that users choose. */
+export const MAPS = new Set([
+  ...['includeAdditionalHeadersInCheck', 'labels', 'matchLabels', 'proxyMetadata', 'runtimeValues'],
+]);
 
 /** The settings of a mesh, as Helm values have them, that the model does not know and that may decide an answer. */
 export function unknownSettings(values: object): string[] {
-  const places = [
-    ...SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place),
-    ...BOOLEANS.filter((place) => typeof valueAt(values, place) === 'string'),
-  ];
+  const places = SETTINGS.filter(([place, usual]) =>
+    typeof usual === 'function' ? !usual(valueAt(values, place)) : !usual.test(textAt(values, place)),
+  ).map(([place]) => place);
+  const texts = textsForBooleans(valueAt(values, 'meshConfig'), 'meshConfig');
   const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
   const known = { configured: VARIABLES_READ, contained: [] };
   const variables = unknownVariables(undefined, { proxyMetadata }, known).map(({ name }) => name);
   const names = new Set([...variables, ...unreadableVariables({ proxyMetadata })]);
-  return [...places, ...[...names].map((name) => `${VARIABLES}.${name}`)];
+  return [...new Set([...places, ...texts, ...[...names].map((name) => `${VARIABLES}.${name}`)])];
+}
+
+interface Provider {
+  readonly envoyFileAccessLog?: { readonly path?: unknown };
+}
+
+function isKnownProvider(provider?: Provider): boolean {
+  return KNOWN_FILE.test(String(provider?.envoyFileAccessLog?.path ?? '')) && hasKnownFormats(provider);
+}
+
+/** Whether Envoy knows this format, also where istiod reads it as JSON. */
+function isKnownFormat(format: unknown): boolean {
+  try {
+    if (!hasKnownFormats(JSON.parse(String(format)), 'labels')) return false;
+  } catch {
+    // It is a text.
+  }
+  return KNOWN_FORMAT.test(String(format ?? ''));
+}
+
+/** Of an access log, only texts and labels that are in no other one have the commands of logs. */
+function hasKnownFormats(value: unknown, within = ''): boolean {
+  return Object.entries(value ?? {}).every(([name, one]) =>
+    typeof one !== 'string'
+      ? hasKnownFormats(one, name)
+      : name === 'text' || within === 'labels'
+        ? KNOWN_FORMAT.test(one)
+        : !hasUnknownCommand(one),
+  );
+}
+
+function textsForBooleans(value: unknown, place: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => {
+    const at = Array.isArray(value) ? place : `${place}.${name}`;
+    if (BOOLEANS.has(name) && ['string', 'number'].includes(typeof one)) return [at];
+    return MAPS.has(name) ? [] : textsForBooleans(one, at);
+  });
 }
 
 const VARIABLES = 'meshConfig.defaultConfig.proxyMetadata';

@@ -79,19 +79,32 @@ function instructionsOf(expression: string): number {
   return sum;
 }
 
-/** Commands that Envoy takes as they are, and those with arguments of usual forms, in a regular expression. */
-export const COMMANDS = [
-  'PROTOCOL|HOSTNAME|START_TIME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|REQUESTED_SERVER_NAME|STREAM_ID|TRACE_ID',
-  'CONNECTION_(ID|TERMINATION_DETAILS)|RESPONSE_(CODE(_DETAILS)?|FLAGS)|BYTES_(RECEIVED|SENT)|GRPC_STATUS',
-  '(REQUEST_|RESPONSE_)?DURATION|(DOWNSTREAM_(DIRECT_)?|UPSTREAM_)(LOCAL|REMOTE)_(PORT|ADDRESS(_WITHOUT_PORT)?)',
-  'DOWNSTREAM_TLS_(VERSION|CIPHER|SESSION_ID)|DOWNSTREAM_(LOCAL|PEER)_(SUBJECT|(URI|DNS|IP)_SAN)',
-  'DOWNSTREAM_PEER_(ISSUER|SERIAL|CERT(_V_START|_V_END)?|FINGERPRINT_(1|256))',
-  'UPSTREAM_(CLUSTER(_RAW)?|HOST|PROTOCOL|TRANSPORT_FAILURE_REASON)',
-  '(REQ|RESP|TRAILER)\\([\\w:-]+(\\?[\\w:-]+)?\\)|START_TIME\\((%\\d?[YmdHMSsTFfZz]|[\\w:./ -])+\\)',
-  '((DYNAMIC|UPSTREAM|CLUSTER)_METADATA|FILTER_STATE|ENVIRONMENT|PER_REQUEST_STATE)\\([\\w./-]+\\)',
-].join('|');
-const KNOWN = new RegExp(`%%|%(${COMMANDS})%`, 'g');
+const LENGTH = '(:\\d{1,9})?';
+const WORDS = '[\\w./-]+(:[\\w./-]+)*';
 
+/** The arguments of a command that takes a header, or another in its stead, and at most so much of it. */
+export const OF_HEADER = `\\(:?[\\w-]+(\\?:?[\\w-]+)?\\)${LENGTH}`;
+
+/**
+ * Commands that Envoy takes in headers and in access logs: as they are, and with arguments of usual forms, in a regular
+ * expression.
+ */
+export const COMMANDS = [
+  'PROTOCOL|HOSTNAME|(START|EMIT)_TIME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|REQUESTED_SERVER_NAME|STREAM_ID|TRACE_ID',
+  'CONNECTION_(ID|TERMINATION_DETAILS)|RESPONSE_(CODE(_DETAILS)?|FLAGS(_LONG)?)|BYTES_(RECEIVED|SENT)',
+  '(UP|DOWN)STREAM_(DECOMPRESSED_HEADER|HEADER|WIRE)_BYTES_(RECEIVED|SENT)|UPSTREAM_(REQUEST_ATTEMPT_COUNT|HOST_NAME)',
+  'GRPC_STATUS(_NUMBER|\\((CAMEL_STRING|SNAKE_STRING|NUMBER)\\))?|(REQUEST_|RESPONSE_)(TX_)?DURATION|DURATION',
+  '(DOWNSTREAM_(DIRECT_)?|UPSTREAM_)(LOCAL|REMOTE)_(PORT|ADDRESS(_WITHOUT_PORT)?)|ACCESS_LOG_TYPE|FILTER_CHAIN_NAME',
+  '(UP|DOWN)STREAM_TLS_(VERSION|CIPHER|SESSION_ID)|DOWNSTREAM_(LOCAL|PEER)_(SUBJECT|(URI|DNS|IP)_SAN)',
+  'DOWNSTREAM_(TRANSPORT_FAILURE_REASON|PEER_(ISSUER|SERIAL|CERT(_V_START|_V_END)?|FINGERPRINT_(1|256)))',
+  'UPSTREAM_(CLUSTER(_RAW)?|HOST|PROTOCOL|TRANSPORT_FAILURE_REASON|CONNECTION_ID)',
+  `(REQ|RESP|TRAILER)${OF_HEADER}|START_TIME\\((%\\d?[YmbdHMSsTFfZz]|[\\w:./ -])+\\)`,
+  `(UPSTREAM|CLUSTER)_METADATA\\(${WORDS}\\)|(DYNAMIC_METADATA\\(${WORDS}|ENVIRONMENT\\([\\w./-]+)\\)${LENGTH}`,
+  `(UPSTREAM_)?FILTER_STATE\\([\\w./-]+(:PLAIN|:TYPED|:FIELD:\\w+)?\\)${LENGTH}`,
+].join('|');
+const KNOWN = new RegExp(`%%|%(${COMMANDS}|PER_REQUEST_STATE\\([\\w./-]+\\))%`, 'g');
+
+/** Whether the value of a header has a command that Envoy may not take. */
 export function hasUnknownCommand(value: string): boolean {
   return value.includes('%') && value.replace(KNOWN, '').includes('%');
 }

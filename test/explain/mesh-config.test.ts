@@ -73,6 +73,7 @@ describe('what istiod is told beside the mesh configuration', () => {
   test.each([
     ['istio', { mesh: 'a: [' }, /^cluster\.yaml: data\.mesh: invalid YAML/],
     ['istio-sidecar-injector', { values: '{' }, /^cluster\.yaml: data\.values: invalid YAML/],
+    ['istio-sidecar-injector', { config: '{' }, /^cluster\.yaml: data\.config: invalid YAML/],
   ])('the ConfigMap %s with invalid YAML is named', (name, data, why) => {
     const metadata = { name, namespace: 'istio-system' };
     const objects = [{ origin: 'cluster.yaml', manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } }];
@@ -281,6 +282,120 @@ describe('settings that the model does not know', () => {
       meshOf({ defaultConfig: { holdApplicationUntilProxyStarts } }, 'mesh.yaml').unknownSettings;
     expect(unknown(true)).toEqual([]);
     expect(unknown('true')).toEqual(['meshConfig.defaultConfig.holdApplicationUntilProxyStarts']);
+  });
+
+  const ofMesh = (mesh: object) =>
+    meshOf(mesh, 'mesh.yaml').unknownSettings.map((place) => place.replace('meshConfig.', ''));
+
+  test.each([
+    ['localityLbSetting.enabled', { localityLbSetting: { enabled: 'true' } }],
+    ['serviceSettings.settings.clusterLocal', { serviceSettings: [{ settings: { clusterLocal: 'true' }, hosts: [] }] }],
+    [
+      'extensionProviders.envoyExtAuthzHttp.failOpen',
+      { extensionProviders: [{ name: 'a', envoyExtAuthzHttp: { service: 'a.b', port: 80, failOpen: 'false' } }] },
+    ],
+    ['verifyCertificateAtClient', { verifyCertificateAtClient: 1 }],
+    [
+      'defaultConfig.proxyHeaders.server.disabled',
+      { defaultConfig: { proxyHeaders: { server: { disabled: 'true' } } } },
+    ],
+    ['enableAutoMtls', { enableAutoMtls: 'false' }],
+  ])('a text for true or false: %s', (place, mesh) => {
+    expect(ofMesh(mesh)).toEqual([place]);
+    expect(ofMesh(JSON.parse(JSON.stringify(mesh).replace(/"(true|false)"|1\b/g, 'true')))).toEqual([]);
+  });
+
+  test('names that users choose are none of them', () => {
+    const matchLabels = { enabled: 'true', app_name: 'a' };
+    const mesh = { discoverySelectors: [{ matchLabels }], extensionProviders: [logging({ labels: matchLabels })] };
+    expect(ofMesh(mesh)).toEqual([]);
+    expect(meshOf(mesh, 'mesh.yaml').discoverySelectors).toEqual([{ matchLabels }]);
+    expect(ofMesh({ defaultConfig: { proxyMetadata: { my_variable: 'a' } } })).toEqual([
+      'defaultConfig.proxyMetadata.my_variable',
+    ]);
+  });
+
+  const logging = (logFormat: object, file = '/dev/stdout') => ({
+    name: 'a',
+    envoyFileAccessLog: { logFormat, path: file },
+  });
+  const nested = '{"a":{"b":"%REQ_WITHOUT_QUERY(:path)%"}}';
+
+  test.each([
+    [{ extensionProviders: [logging({ text: '%PROTOCOL%' }, '/no/such/file')] }],
+    [{ extensionProviders: [logging({ labels: { a: '%PROTOCOL%' } }, '/dev/stdout/x')] }],
+    [{ extensionProviders: [logging({ text: '%PROTOCOL%' }), logging({ labels: { a: { b: ['%NO_SUCH%'] } } })] }],
+    [{ extensionProviders: [logging({ labels: JSON.parse(nested) })] }],
+    [
+      {
+        extensionProviders: [{ name: 'a', envoyOtelAls: { service: 'a', port: 1, logFormat: { text: '%NO_SUCH%' } } }],
+      },
+    ],
+    [{ accessLogEncoding: 'JSON', accessLogFormat: nested }],
+    [{ accessLogEncoding: 'JSON', accessLogFormat: '{"a":"\\u0025NO_SUCH\\u0025"}' }],
+    [{ access_log_file: '/no/such/file' }],
+    [{ extension_providers: [{ name: 'a', envoy_file_access_log: { path: '/no/such/file' } }] }],
+  ])('an access log that Envoy refuses: %j', (mesh) => {
+    expect(ofMesh(mesh)).toEqual([expect.stringMatching(/^(accessLog|extensionProviders)/)]);
+  });
+
+  test.each([
+    ...['%PROTOCOL:5%', '%DURATION:5%', '%START_TIME:5%', '%START_TIME(%Y):5%', '%DOWNSTREAM_REMOTE_ADDRESS:3%'],
+    ...['%PER_REQUEST_STATE(a)%', '%REQ_WITHOUT_QUERY(a?b?c)%', '%REQ_WITHOUT_QUERY(a:b)%', '%GRPC_STATUS(X)%'],
+    ...['%REQ(a:b)%', '%REQ(a?b:c)%', '%REQ(::)%', '%TRAILER(a:b)%', `%REQ(a):${'9'.repeat(23)}%`],
+    ...['%UPSTREAM_METADATA(a):5%', '%FILTER_STATE(a:XX)%', '%FILTER_STATE(a:FIELD)%', '%%DURATION%'],
+  ])('a format of access logs that Envoy refuses: %s', (format) => {
+    expect(ofMesh({ accessLogFormat: format })).toEqual(['accessLogFormat']);
+    expect(ofMesh({ extensionProviders: [logging({ text: format })] })).toEqual(['extensionProviders']);
+  });
+
+  test.each([
+    ...['%DYNAMIC_METADATA(istio.mixer:status)%', '%DYNAMIC_METADATA(a):5%', '%CLUSTER_METADATA(a:b:c)%'],
+    ...['%FILTER_STATE(wasm.upstream_peer:PLAIN)%', '%FILTER_STATE(a:FIELD:b):5%', '%UPSTREAM_FILTER_STATE(a)%'],
+    ...['%UPSTREAM_REQUEST_ATTEMPT_COUNT%', '%RESPONSE_FLAGS_LONG%', '%UPSTREAM_WIRE_BYTES_SENT%', '%TRAILER(a)%'],
+    ...['%DOWNSTREAM_HEADER_BYTES_RECEIVED%', '%GRPC_STATUS(CAMEL_STRING)%', '%GRPC_STATUS_NUMBER%'],
+    ...['%START_TIME(%d/%b/%Y:%H:%M:%S %z)%', '%REQ(:path?a):5%', '%ENVIRONMENT(X):3%', '%RESP(a):9%'],
+    ...['%REQ_WITHOUT_QUERY(a?:path):5%', '%REQUEST_TX_DURATION%', '%UPSTREAM_HOST_NAME%', '%ACCESS_LOG_TYPE%'],
+  ])('but not %s', (format) => {
+    expect(ofMesh({ accessLogFormat: format, extensionProviders: [logging({ labels: { a: format } })] })).toEqual([]);
+  });
+
+  test('by another of the names that istiod takes', () => {
+    expect(ofMesh({ access_log_file: '/no/such', accessLogFile: '/dev/stdout' })).toEqual([]);
+    expect(ofMesh({ defaultConfig: { hold_application_until_proxy_starts: 'true' } })).toEqual([
+      'defaultConfig.holdApplicationUntilProxyStarts',
+    ]);
+    expect(ofMesh({ defaultConfig: { proxy_metadata: { XDS_ROOT_CA: 'x' } } })).toEqual([
+      'defaultConfig.proxyMetadata.XDS_ROOT_CA',
+    ]);
+    expect(meshOf({ outbound_traffic_policy: { mode: 'REGISTRY_ONLY' } }, 'mesh.yaml').mesh).toMatchObject({
+      outboundTrafficPolicy: 'REGISTRY_ONLY',
+    });
+    // istiod drops it: it reads this one by its other name.
+    expect(() => ofMesh({ default_config: {} })).toThrow(/"default_config" is not a field of MeshConfig/);
+  });
+
+  test('retries on what is written with spaces are usual', () => {
+    expect(ofMesh({ defaultHttpRetryPolicy: { retryOn: 'connect-failure, refused-stream' } })).toEqual([]);
+  });
+
+  test.each([
+    ['injectedAnnotations', 'injectedAnnotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" }'],
+    ['neverInjectSelector', 'neverInjectSelector: [{ matchLabels: { build: "yes" } }]'],
+    ['defaultTemplates', 'defaultTemplates: [sidecar, own]'],
+    ['autoInject', 'policy: disabled'],
+  ])('%s, in the configuration of the injector', (name, line) => {
+    const config = [
+      'defaultTemplates: [sidecar]\npolicy: enabled\nalwaysInjectSelector:\n  []\nneverInjectSelector:\n  []',
+      'injectedAnnotations:\ntemplate: "{{ A }}"\ntemplates:\n  sidecar: |\n    {{- $a := 1 }}\n    spec: {}\n',
+    ].join('\n');
+    const metadata = { name: 'istio-sidecar-injector', namespace: 'istio-system' };
+    const unknown = (data: Record<string, unknown>) =>
+      meshAmong([{ origin: 'cluster.yaml', manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } }]).world
+        .unknownSettings;
+    const edited = config.replace(new RegExp(`^${line.split(':')[0]}:.*(\n  \\[\\])?`, 'm'), line);
+    expect(unknown({ config, values: '{}' })).toEqual([]);
+    expect(unknown({ config: edited, values: '{}' })).toEqual([expect.stringMatching(`\\.${name}$`)]);
   });
 
   test('networks of the mesh, in its ConfigMap', () => {

@@ -47,6 +47,9 @@ describe('a rule that Envoy rejects', () => {
     [setting('%NO_SUCH%'), /%NO_SUCH%/],
     [setting('%PROTOCOL(a)%'), /unknown whether Envoy/],
     [setting('%REQ(a?b?c)%'), /unknown whether Envoy/],
+    ...['%REQ(a:b)%', '%REQ(::)%', '%TRAILER(a:b)%', '%PROTOCOL:5%', '%REQ_WITHOUT_QUERY(a)%'].map(
+      (value): [string, RegExp] => [setting(value), /unknown whether Envoy/],
+    ),
     [setting('% %'), /unknown whether Envoy/],
     [setting('%START_TIME(%n)%'), /unknown whether Envoy/],
     [`${TO_SITE}, headers: { response: { add: { x-a: "%NO_SUCH%" } } }`, /%NO_SUCH%/],
@@ -90,7 +93,8 @@ describe('a rule that Envoy rejects', () => {
     '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %PROTOCOL%',
     '%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%',
     '%DOWNSTREAM_PEER_URI_SAN% %UPSTREAM_HOST%',
-    '%DYNAMIC_METADATA(istio)%',
+    '%DYNAMIC_METADATA(istio)% %DYNAMIC_METADATA(istio.mixer:status)%',
+    '%START_TIME(%d/%b)% %PER_REQUEST_STATE(a)% %UPSTREAM_REQUEST_ATTEMPT_COUNT%',
   ])('is not one with the value %s', (value) => {
     expect(asked(rule(setting(value)))).toMatchObject({ outcome: 'answered' });
   });
