@@ -224,18 +224,17 @@ function variablesIn(env: unknown): Record<string, unknown> {
   return Object.fromEntries(listOf(env as readonly Variable[]).map((one) => [one?.name ?? '', one?.value]));
 }
 
-/** A message with the names that JSON has for its fields: it may be written with those that protobuf has. */
+/** A message with the names that JSON has for its fields, in whose stead istiod takes those of protobuf. */
 function inCamelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inCamelCase);
   if (typeof value !== 'object' || value === null) return value;
-  const names = Object.keys(value).sort((one, other) => Number(other.includes('_')) - Number(one.includes('_')));
-  const fields = names.map((name): [string, unknown] => {
-    const one = (value as Record<string, unknown>)[name];
-    // istiod drops what this one says.
-    const inCamels = name === 'default_config' ? name : name.replace(/_([a-z\d])/gi, (_, next) => next.toUpperCase());
-    return [inCamels, MAPS.has(inCamels) ? one : inCamelCase(one)];
-  });
-  return Object.fromEntries(fields);
+  const fields = Object.entries(value).sort(([one], [other]) => +other.includes('_') - +one.includes('_'));
+  return Object.fromEntries(
+    fields.map(([name, one]) => {
+      const to = name.replace(/(?<!^default(?=_config$))_([a-z\d])/gi, (_, next) => next.toUpperCase());
+      return [to, MAPS.test(to) ? one : inCamelCase(one)];
+    }),
+  );
 }
 
 /** The YAML in a field of a ConfigMap. */

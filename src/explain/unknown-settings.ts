@@ -41,7 +41,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((valu
   ],
   ['meshConfig.accessLogFile', KNOWN_FILE],
   ['meshConfig.accessLogFormat', isKnownFormat],
-  ['meshConfig.extensionProviders', (value) => listOf(value as Provider[]).every((one) => isKnownProvider(one))],
+  ['meshConfig.extensionProviders', (value) => listOf(value as unknown[]).every(isKnownProvider)],
   ['meshConfig.tlsDefaults', KNOWN_TLS],
   ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
@@ -74,48 +74,42 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((valu
 ];
 
 /** Where istiod takes true and false, and with anything else none of the configuration. */
-const BOOLEANS = new Set([
-  ...['allowPartialMessage', 'applyToSidecars', 'cert', 'chain', 'clearRouteCache', 'clusterLocal', 'debug'],
-  ...['disableEnvoyListenerLog', 'disabled', 'dns', 'enable64bitTraceId', 'enableAutoMtls', 'enableIstioTags'],
-  ...['enableEnvoyAccessLogService', 'enablePrometheusMerge', 'enableTracing', 'enabled', 'failOpen', 'fallback'],
-  ...['holdApplicationUntilProxyStarts', 'httpMergeSlashes', 'insecureSkipVerify', 'istiodSide', 'omitEmptyValues'],
-  ...['packAsBytes', 'preserveHttp1HeaderCase', 'statsCompression', 'subject', 'uri', 'verifyCertificateAtClient'],
-]);
+const BOOLEANS =
+  /^(enable\w+|disable\w+|allowPartialMessage|applyToSidecars|cert|chain|clearRouteCache|clusterLocal|debug|dns|failOpen|fallback|holdApplicationUntilProxyStarts|httpMergeSlashes|insecureSkipVerify|istiodSide|omitEmptyValues|packAsBytes|preserveHttp1HeaderCase|statsCompression|subject|uri|verifyCertificateAtClient)$/;
 
 /** What has names that users choose. */
-export const MAPS = new Set([
-  ...['includeAdditionalHeadersInCheck', 'labels', 'matchLabels', 'proxyMetadata', 'runtimeValues'],
-]);
+export const MAPS = /^(includeAdditionalHeadersInCheck|labels|matchLabels|proxyMetadata|runtimeValues)$/;
 
 /** The settings of a mesh, as Helm values have them, that the model does not know and that may decide an answer. */
 export function unknownSettings(values: object): string[] {
   const places = SETTINGS.filter(([place, usual]) =>
     typeof usual === 'function' ? !usual(valueAt(values, place)) : !usual.test(textAt(values, place)),
   ).map(([place]) => place);
-  const texts = textsForBooleans(valueAt(values, 'meshConfig'), 'meshConfig');
   const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
   const known = { configured: VARIABLES_READ, contained: [] };
   const variables = unknownVariables(undefined, { proxyMetadata }, known).map(({ name }) => name);
   const names = new Set([...variables, ...unreadableVariables({ proxyMetadata })]);
-  return [...new Set([...places, ...texts, ...[...names].map((name) => `${VARIABLES}.${name}`)])];
+  return [
+    ...new Set([
+      ...places,
+      ...textsForBooleans(valueAt(values, 'meshConfig'), 'meshConfig'),
+      ...[...names].map((name) => `${VARIABLES}.${name}`),
+    ]),
+  ];
 }
 
-interface Provider {
-  readonly envoyFileAccessLog?: { readonly path?: unknown };
-}
-
-function isKnownProvider(provider?: Provider): boolean {
-  return KNOWN_FILE.test(String(provider?.envoyFileAccessLog?.path ?? '')) && hasKnownFormats(provider);
+function isKnownProvider(provider: unknown): boolean {
+  return KNOWN_FILE.test(textAt(Object(provider), 'envoyFileAccessLog.path')) && hasKnownFormats(provider);
 }
 
 /** Whether Envoy knows this format, also where istiod reads it as JSON. */
 function isKnownFormat(format: unknown): boolean {
+  const text = String(format ?? '');
   try {
-    if (!hasKnownFormats(JSON.parse(String(format)), 'labels')) return false;
+    return hasKnownFormats(JSON.parse(text), 'labels') && KNOWN_FORMAT.test(text);
   } catch {
-    // It is a text.
+    return KNOWN_FORMAT.test(text);
   }
-  return KNOWN_FORMAT.test(String(format ?? ''));
 }
 
 /** Of an access log, only texts and labels that are in no other one have the commands of logs. */
@@ -133,8 +127,8 @@ function textsForBooleans(value: unknown, place: string): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, one]) => {
     const at = Array.isArray(value) ? place : `${place}.${name}`;
-    if (BOOLEANS.has(name) && ['string', 'number'].includes(typeof one)) return [at];
-    return MAPS.has(name) ? [] : textsForBooleans(one, at);
+    if (BOOLEANS.test(name) && ['string', 'number'].includes(typeof one)) return [at];
+    return MAPS.test(name) ? [] : textsForBooleans(one, at);
   });
 }
 
