@@ -224,7 +224,7 @@ function variablesIn(env: unknown): Record<string, unknown> {
   return Object.fromEntries(listOf(env as readonly Variable[]).map((one) => [one?.name ?? '', one?.value]));
 }
 
-/** A message with the names that JSON has for its fields, in whose stead istiod takes those of protobuf. */
+/** A message with the names that its fields have in JSON: istiod takes those of protobuf (`access_log_file`) as well. */
 function inCamelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inCamelCase);
   if (typeof value !== 'object' || value === null) return value;
