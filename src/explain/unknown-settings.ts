@@ -1,5 +1,5 @@
 import { COMMANDS, hasUnknownCommand, OF_HEADER } from '../istio/envoy';
-import { ProxyConfig, unreadableVariables } from '../model/objects/proxy-config';
+import { ProxyConfig, unreadableFields, unreadableVariables } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 import { listOf } from '../values/list-of';
 
@@ -75,7 +75,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((valu
 
 /** Where istiod takes true and false, and with anything else none of the configuration. */
 const BOOLEANS =
-  /^(enable\w+|disable\w+|allowPartialMessage|applyToSidecars|cert|chain|clearRouteCache|clusterLocal|debug|dns|failOpen|fallback|holdApplicationUntilProxyStarts|httpMergeSlashes|insecureSkipVerify|istiodSide|omitEmptyValues|packAsBytes|preserveHttp1HeaderCase|statsCompression|subject|uri|verifyCertificateAtClient)$/;
+  /^(enable\w+|disable\w+|allowPartialMessage|applyToSidecars|cert|chain|clearRouteCache|clusterLocal|debug|dns|failOpen|fallback|httpMergeSlashes|insecureSkipVerify|istiodSide|omitEmptyValues|packAsBytes|subject|uri|verifyCertificateAtClient)$/;
 
 /** What has names that users choose. */
 export const MAPS = /^(includeAdditionalHeadersInCheck|labels|matchLabels|proxyMetadata|runtimeValues)$/;
@@ -85,7 +85,8 @@ export function unknownSettings(values: object): string[] {
   const places = SETTINGS.filter(([place, usual]) =>
     typeof usual === 'function' ? !usual(valueAt(values, place)) : !usual.test(textAt(values, place)),
   ).map(([place]) => place);
-  const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
+  const config = (valueAt(values, DEFAULT_CONFIG) ?? {}) as ProxyConfig;
+  const { proxyMetadata } = config;
   const known = { configured: VARIABLES_READ, contained: [] };
   const variables = unknownVariables(undefined, { proxyMetadata }, known).map(({ name }) => name);
   const names = new Set([...variables, ...unreadableVariables({ proxyMetadata })]);
@@ -93,7 +94,8 @@ export function unknownSettings(values: object): string[] {
     ...new Set([
       ...places,
       ...textsForBooleans(valueAt(values, 'meshConfig'), 'meshConfig'),
-      ...[...names].map((name) => `${VARIABLES}.${name}`),
+      ...unreadableFields(config).map((name) => `${DEFAULT_CONFIG}.${name}`),
+      ...[...names].map((name) => `${DEFAULT_CONFIG}.proxyMetadata.${name}`),
     ]),
   ];
 }
@@ -132,7 +134,7 @@ function textsForBooleans(value: unknown, place: string): string[] {
   });
 }
 
-const VARIABLES = 'meshConfig.defaultConfig.proxyMetadata';
+const DEFAULT_CONFIG = 'meshConfig.defaultConfig';
 
 function textAt(values: object, place: string): string {
   const value = valueAt(values, place);

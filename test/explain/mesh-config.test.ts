@@ -277,13 +277,6 @@ describe('settings that the model does not know', () => {
     expect(unknown(true)).toEqual(['meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE']);
   });
 
-  test('true as a text', () => {
-    const unknown = (holdApplicationUntilProxyStarts: unknown) =>
-      meshOf({ defaultConfig: { holdApplicationUntilProxyStarts } }, 'mesh.yaml').unknownSettings;
-    expect(unknown(true)).toEqual([]);
-    expect(unknown('true')).toEqual(['meshConfig.defaultConfig.holdApplicationUntilProxyStarts']);
-  });
-
   const ofMesh = (mesh: object) =>
     meshOf(mesh, 'mesh.yaml').unknownSettings.map((place) => place.replace('meshConfig.', ''));
 
@@ -300,9 +293,15 @@ describe('settings that the model does not know', () => {
       { defaultConfig: { proxyHeaders: { server: { disabled: 'true' } } } },
     ],
     ['enableAutoMtls', { enableAutoMtls: 'false' }],
+    ['defaultConfig.holdApplicationUntilProxyStarts', { defaultConfig: { holdApplicationUntilProxyStarts: 'true' } }],
   ])('a text for true or false: %s', (place, mesh) => {
     expect(ofMesh(mesh)).toEqual([place]);
     expect(ofMesh(JSON.parse(JSON.stringify(mesh).replace(/"(true|false)"|1\b/g, 'true')))).toEqual([]);
+  });
+
+  test('a number that is none', () => {
+    expect(ofMesh({ defaultConfig: { concurrency: 'two' } })).toEqual(['defaultConfig.concurrency']);
+    expect(ofMesh({ defaultConfig: { concurrency: 2 } })).toEqual([]);
   });
 
   test('names that users choose are none of them', () => {

@@ -54,7 +54,8 @@ export function unreadableVariables({ proxyMetadata }: ProxyConfig): string[] {
 /** Fields of any depth whose value is not of their type: Istio then reads nothing of the configuration. */
 export function unreadableFields(config: object): string[] {
   return Object.entries(config).flatMap(([name, value]) => {
-    if (typeof value === 'object') return value === null || name === 'proxyMetadata' ? [] : unreadableFields(value);
+    if (value === null || name === 'proxyMetadata') return [];
+    if (typeof value === 'object') return unreadableFields(value).map((field) => `${name}.${field}`);
     return TYPES.some(([names, fits]) => names.test(name) && !fits(value)) ? [name] : [];
   });
 }
