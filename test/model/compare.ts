@@ -59,6 +59,8 @@ function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer)
   // Either no certificate was presented, or there was no host to present it to.
   if (field === 'clientCertificate') return (answer[field] ?? false) === (mesh[field] ?? false);
   if (text(answer[field]) === text(mesh[field])) return true;
+  // Whichever spelling came first: Envoy uses one connection for all spellings of a server name.
+  if (field === 'serverName' && text(answer[field]).toLowerCase() === text(mesh[field]).toLowerCase()) return true;
   // How often an application follows redirects that lead in a circle, before it gives up (curl 47), is its own choice.
   if (field === 'redirects' && text(mesh.symptom) === 'curl 47')
     return answer.outcome === 'refused' && text([...new Set(answer[field])]) === text([...new Set(mesh[field])]);
