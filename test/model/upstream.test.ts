@@ -159,6 +159,25 @@ describe('a credential of authorities', () => {
     expect(see(yaml, undefined, given('y-cacert')).reason).toMatch(/has no Secret x/);
   });
 
+  test('gRPC by HTTP/1.1 is refused by the host, which has seen the client certificate', () => {
+    const secrets = [{ name: 'x', namespace: 'shop', holds: 'client-certificate' as const }];
+    const call = { url: 'http://site.example.com/', speak: 'grpc' } as const;
+    const reader = `---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: reader, namespace: shop }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin }
+subjects: [{ kind: ServiceAccount, name: app, namespace: shop }]
+`;
+    const mutual = `${yaml.replace('SIMPLE', 'MUTUAL')}${reader}`;
+    const answer = see(mutual, call, world({ certificate: 'private-ca' }, { secrets }));
+    expect(answer).toMatchObject({
+      outcome: 'refused',
+      by: 'host',
+      clientCertificate: true,
+    });
+  });
+
   test('a client certificate has no suffix', () => {
     expect(see(yaml.replace('SIMPLE', 'MUTUAL'), undefined, given('x-cacert')).reason).toMatch(/has no Secret x/);
   });

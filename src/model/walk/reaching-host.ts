@@ -245,11 +245,11 @@ function answered(
       throw new Undetermined('it is unknown whether the host takes WebSockets over HTTP/2');
     return leg.refuse('sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
   }
+  if (flow.payload === 'http') leg.clientCertificate = clientCertificate ?? false;
   if (flow.speak === 'grpc' && leg.protocol !== 'h2')
     return leg.refuse('host', 503, 'gRPC needs HTTP/2 to the host, and the last proxy speaks HTTP/1.1', causes);
   leg.clientCommonName = layer && clientCommonNameOf(leg.configuration.registry, layer);
   if (flow.payload === 'http') {
-    leg.clientCertificate = clientCertificate ?? false;
     leg.addedHeaders = isOwnTls
       ? []
       : [...flow.added].filter((name) => !leg.atGateway?.hidesEnvoyHeaders || !ABOUT_ENVOY.has(name)).sort();
