@@ -69,13 +69,14 @@ function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer)
   if (field === 'symptom') return isRecordedAsCode && answer.outcome === 'refused';
   // The application rejects the certificate, wherever it came from.
   if (field === 'by' && (isRecordedAsCode || mesh.symptom === 'certificate-rejected')) return true;
-  // A proxy that reads no request opens the connection to the host before a policy refuses what the caller sends.
+  // A proxy that reads no request opens the connection to the host before a policy refuses what the caller sends, or the
+  // caller refuses the proxy's certificate.
   if (
     (field === 'by' || field === 'serverName') &&
     mesh.by === 'host' &&
     mesh.via === 'gateway' &&
     answer.by === 'gateway' &&
-    answer.causes.some(({ kind }) => kind === 'AuthorizationPolicy')
+    (mesh.symptom === 'certificate-rejected' || answer.causes.some(({ kind }) => kind === 'AuthorizationPolicy'))
   )
     return true;
   // Whether a gateway still logs the identity of a caller whose handshake it aborted is a matter of timing.
