@@ -75,7 +75,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     this.metadata = { labels: checked.labels, annotations: checked.annotations };
 
     describeGateway(this, this.installation);
-    checkLock(this, this.installation, () => this.lock !== undefined);
+    checkLock(this, this.installation);
     validate(this);
     OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
     [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));

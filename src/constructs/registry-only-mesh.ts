@@ -117,8 +117,8 @@ export interface MeshHelmValuesOptions {
 
   /**
    * Whether to write what istiod needs where teams do not trust each other with the mesh: Gateways act on pods of their
-   * own namespace only, at ingress too; no proxy is given what was worked out for another, istiod asks for a token, and no other
-   * namespace sees its Service.
+   * own namespace only, at ingress too; no proxy is given what was worked out for another, istiod asks for a token, and
+   * no other namespace sees its Service.
    *
    * @default false
    * @see https://istio.io/latest/docs/reference/commands/pilot-discovery/#envvars

@@ -29,6 +29,8 @@ export class Endpoints implements Declaration {
   public readonly behindGateway: Path[] = [];
 
   public conflicts(): Conflict[] {
+    const elsewhere = this.open.filter(({ settings }) => settings.endpoints);
+    if (elsewhere.length === 0) return [];
     const byPlace = new Grouping<string, Path>();
     const ranges: { readonly range: string; readonly path: Path }[] = [];
     for (const path of this.behindGateway) {
@@ -38,8 +40,8 @@ export class Endpoints implements Declaration {
         else byPlace.add(sameForm(address), path);
       }
     }
-    return this.open.flatMap((open) =>
-      (open.settings.endpoints ?? []).flatMap((endpoint) => {
+    return elsewhere.flatMap((open) =>
+      open.settings.endpoints!.flatMap((endpoint) => {
         const isName = isIP(endpoint) === 0;
         const around = isName ? [] : ranges.filter(({ range }) => contains(range, endpoint));
         const other = [...byPlace.get(sameForm(endpoint)), ...around.map(({ path }) => path)].find(

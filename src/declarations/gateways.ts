@@ -3,6 +3,7 @@ import { Agreement } from './agreement';
 import { perApp, perIdentity, touch } from './app';
 import { watch } from './conflicts';
 import { GatewayInstallation } from '../values/gateway-installation';
+import { Grouping } from '../values/grouping';
 
 /** A gateway as egress paths know it. */
 export interface Gateway {
@@ -15,7 +16,7 @@ type Place = Pick<GatewayInstallation, 'namespace' | 'name'>;
 
 const descriptions = perIdentity<Agreement>();
 const namespaces = perApp(() => new Set<string>());
-const locked = perApp(() => ({ gateways: new Map<string, IConstruct>(), listeners: [] as (() => void)[] }));
+const locked = perApp(() => ({ gateways: new Grouping<string, IConstruct>(), listeners: [] as (() => void)[] }));
 
 /** Declares how a gateway was installed. All descriptions of one gateway must agree. */
 export function describeGateway(
@@ -34,8 +35,7 @@ export function describeGateway(
 /** Declares that a gateway refuses every request that no policy allows. */
 export function lockGateway(construct: IConstruct, { namespace, name }: Place): void {
   const { gateways, listeners } = locked(construct);
-  const key = `${namespace}/${name}`;
-  if (!gateways.has(key)) gateways.set(key, construct);
+  gateways.add(`${namespace}/${name}`, construct);
   touch(construct);
   for (const listener of listeners) listener();
 }
@@ -51,14 +51,14 @@ export function isGatewayLocked(construct: IConstruct, { namespace, name }: Plac
 }
 
 /** Refuses what takes a gateway of this app for a locked one: grants, where they are needed, would refuse all others. */
-export function checkLock(gateway: IConstruct, { namespace, name }: Place, isLocked: () => boolean): void {
+export function checkLock(gateway: IConstruct, { namespace, name }: Place): void {
   watch(gateway, {
     conflicts: () => {
-      const by = locked(gateway).gateways.get(`${namespace}/${name}`);
-      if (isLocked() || by === undefined) return [];
+      const saying = locked(gateway).gateways.get(`${namespace}/${name}`);
+      if (saying.length === 0 || saying.includes(gateway)) return [];
       const problem =
-        `gateway-conflict: the gateway ${namespace}/${name} is not locked down, and [${by.node.path}] says that it ` +
-        'is: a grant for callers that a policy checks would refuse all others. Call lockdown(), or leave ' +
+        `gateway-conflict: the gateway ${namespace}/${name} is not locked down, and [${saying[0].node.path}] says ` +
+        'that it is: a grant for callers that a policy checks would refuse all others. Call lockdown(), or leave ' +
         '`lockedDown` out there.';
       return [{ construct: gateway, problem }];
     },

@@ -1,5 +1,5 @@
 import { COMMANDS, hasUnknownCommand, OF_HEADER } from '../istio/envoy';
-import { ProxyConfig, unreadableFields, unreadableVariables } from '../model/objects/proxy-config';
+import { ProxyConfig, UNKNOWN_FIELDS, unreadableFields, unreadableVariables } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 import { listOf } from '../values/list-of';
 
@@ -46,9 +46,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((valu
   ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
-  ['meshConfig.defaultConfig.runtimeValues', NOTHING],
-  ['meshConfig.defaultConfig.connectionSettings', NOTHING],
-  ['meshConfig.defaultConfig.privateKeyProvider', NOTHING],
+  ...UNKNOWN_FIELDS.map((name) => [`meshConfig.defaultConfig.${name}`, NOTHING] as const),
   ['global.meshNetworks', NOTHING],
   ['global.proxy.includeIPRanges', /^\*?$/],
   ['global.proxy.excludeIPRanges', EMPTY],

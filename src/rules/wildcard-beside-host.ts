@@ -45,8 +45,8 @@ export const wildcardBesideHost: Rule = {
       if (why === undefined) continue;
       for (const host of entry.spec.hosts ?? []) {
         if (isWildcard(host)) continue;
-        for (const domain of domainsOf(host)) {
-          for (const { host: written, entry: wildcard } of wildcards.get(`*.${domain.toLowerCase()}`)) {
+        for (const domain of domainsOf(host.toLowerCase())) {
+          for (const { host: written, entry: wildcard } of wildcards.get(`*.${domain}`)) {
             if (isClosed(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
               field: `spec.hosts[${wildcard.spec.hosts!.indexOf(written)}]`,

@@ -33,6 +33,13 @@ const raw = (chart: Chart, kind: string, spec: object, metadata: object = {}) =>
     spec,
   } as any);
 
+/** The problems that the message of an error lists. */
+const problemsIn = (message: string) =>
+  message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim());
+
 /** What stands in the error: who reports it, both construct paths, and what differs. */
 const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
   [
@@ -304,12 +311,7 @@ test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
     const [one, other] = teams(app);
     build(one, other);
   });
-  expect(
-    message
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim()),
-  ).toEqual([`${problem} A namespace has one egress path to a host: keep one of the two.`]);
+  expect(problemsIn(message)).toEqual([`${problem} A namespace has one egress path to a host: keep one of the two.`]);
   expect(written).toEqual([]);
 });
 
@@ -340,12 +342,7 @@ test.each<[string, string, (one: Chart, other: Chart) => unknown]>([
     const [one, other] = teams(app);
     build(one, other);
   });
-  expect(
-    message
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim()),
-  ).toEqual([
+  expect(problemsIn(message)).toEqual([
     `[one/alias] egress-path-conflict: sidecars would connect to ${endpoint} for alias.example.com, while ` +
       `[other/partner] declares ${HOST} from namespace payments through egress/istio-egressgateway. Write other ` +
       'endpoints, or keep one of the two.',
@@ -423,12 +420,7 @@ test('two gateways of one name are reported once', () => {
     const [one, other] = teams(app);
     for (const chart of [one, other]) new EgressGateway(chart, 'exit', { namespace: 'egress' }).lockdown();
   });
-  expect(
-    message
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim()),
-  ).toEqual([
+  expect(problemsIn(message)).toEqual([
     '[other/exit] gateway-conflict: the gateway egress/egress-gateway is installed here and by ' +
       '[one/exit]; of two gateways with one name, the one applied last replaces the other. ' +
       'Give one of them another `name`, or use the first wherever you need it.',

@@ -75,12 +75,12 @@ const TYPES: readonly (readonly [names: RegExp, fits: (value: unknown) => boolea
 
 /** Fields that change what a proxy does in ways that the model does not know. */
 export function unknownFields(config: ProxyConfig, isGateway: boolean): string[] {
-  const found: string[] = UNKNOWN.filter((name) => !/^(\{\}|null)$/.test(JSON.stringify(config[name] ?? null)));
+  const found: string[] = UNKNOWN_FIELDS.filter((name) => !/^(\{\}|null)$/.test(JSON.stringify(config[name] ?? null)));
   if (isGateway && config.gatewayTopology?.proxyProtocol) found.push('gatewayTopology.proxyProtocol');
   return found;
 }
 
-const UNKNOWN = ['runtimeValues', 'connectionSettings', 'privateKeyProvider'] as const;
+export const UNKNOWN_FIELDS = ['runtimeValues', 'connectionSettings', 'privateKeyProvider'] as const;
 
 /** Fields as `interceptionMode`, also where they are `interception_mode`; variables are called in capitals. */
 function spelt(fields: object): object {

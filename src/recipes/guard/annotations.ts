@@ -1,6 +1,6 @@
 /** What a team may write into the annotations and labels of Istio on its pods. Anything else is refused. */
 import { field, matches, patterns } from './cel';
-import type { GuardPolicy } from './policy';
+import { annotationsOf, GuardPolicy, labelsOf } from './policy';
 import { INJECT, PROXY_CONFIG, REVISION } from '../../istio/injection';
 
 /** Here the injector notes which containers it wrote. */
@@ -70,8 +70,8 @@ const strange = (map: string, allowed: string) =>
 
 /** Policy variables: what a pod is annotated and labelled, and what of that is refused. */
 export const ANNOTATED: NonNullable<GuardPolicy['variables']> = [
-  { name: 'annotations', expression: field('metadata.annotations', '{}') },
-  { name: 'labels', expression: field('metadata.labels', '{}') },
+  { name: 'annotations', expression: annotationsOf('object') },
+  { name: 'labels', expression: labelsOf('object') },
   { name: 'allowedAnnotations', expression: ANNOTATIONS },
   { name: 'allowedLabels', expression: LABELS },
   {

@@ -54,15 +54,17 @@ interface ResourceRule {
   readonly resources: string[];
 }
 
+export const labelsOf = (object: string) => field('metadata.labels', '{}', object);
+export const annotationsOf = (object: string) => field('metadata.annotations', '{}', object);
+
 export const NOT_ISTIODS_OWN = {
-  expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(ISTIODS_OWN)}))`,
+  expression: `${annotationsOf('object')}.all(key, !key.startsWith(${literal(ISTIODS_OWN)}))`,
   message:
     `Annotations below ${ISTIODS_OWN} are istiod's own: with them it would read this object otherwise, as values that the ` +
     'sidecars of others refuse, or as a Gateway for pods of another namespace. Leave them out.',
 };
 
 export const NETWORK = 'topology.istio.io/network';
-export const labelsOf = (object: string) => field('metadata.labels', '{}', object);
 export const NO_NETWORK = {
   expression: `!(${literal(NETWORK)} in ${labelsOf('object')})`,
   message:

@@ -1,5 +1,5 @@
 import { field, isBelowNamespace, isInside, literal } from './cel';
-import { GuardFacts, GuardPolicies, HIDDEN, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
+import { annotationsOf, GuardFacts, GuardPolicies, HIDDEN, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
 import { FEW_ACCOUNTS, FEW_PORTS } from './sizes';
 import { ISTIODS_OWN } from '../../istio/annotations';
 
@@ -129,8 +129,6 @@ export const SERVICE_POLICIES: GuardPolicies = {
     ],
   }),
 };
-
-const annotationsOf = (object: string) => field('metadata.annotations', '{}', object);
 
 /** Who gives a pod its addresses. */
 const NODES = 'system:nodes';

@@ -40,12 +40,13 @@ const MAX_HASHED = 500;
 const MAX_LABELS = 20;
 
 const http = field('spec.http', '[]');
+const bytes = ['spec.tls', 'spec.tcp'].map((list) => field(list, '[]'));
 const sum = (list: string, one: string) => `${list}.map(route, ${one}).sum()`;
 /** Each match of a rule is a rule of its own. */
 const matched = '(has(route.match) && route.match.size() > 1 ? route.match.size() : 1)';
 const rulesOf = (list: string) => sum(list, matched);
 const rules = rulesOf(http);
-const allRules = `(${[http, field('spec.tls', '[]'), field('spec.tcp', '[]')].map(rulesOf).join(' + ')})`;
+const rulesOfBytes = bytes.map(rulesOf).join(' + ');
 
 const destinations = field('route', '[]', 'route');
 const prefixes = sum(
@@ -61,7 +62,6 @@ const IS_LITTLE = [
 
 const isForSidecars = `(variables.gateways.size() == 0 || 'mesh' in variables.gateways)`;
 const ports = `(${isForSidecars} ? ${FOR_PORTS} : 1)`;
-const rulesOfBytes = [field('spec.tls', '[]'), field('spec.tcp', '[]')].map(rulesOf).join(' + ');
 
 /** How much of a part there is. Lists and maps that expressions write cost much: none stands for what is not there. */
 const within = (part: string, of: string, lengths: (part: string) => string[]) =>
@@ -170,7 +170,7 @@ export const FEW_ROUTES: Validation[] = [
     message: `What a VirtualService matches over HTTP has ${SHORT}. Write shorter ones, or several VirtualServices.`,
   },
   {
-    expression: [http, field('spec.tls', '[]'), field('spec.tcp', '[]')]
+    expression: [http, ...bytes]
       .map(
         (list) =>
           `${list}.all(route, ${matched} == 1 || ${matched} * variables.hosts.size() <= ${MAX_COPIES} || ` +
@@ -185,7 +185,7 @@ export const FEW_ROUTES: Validation[] = [
   {
     expression:
       `!${isForSidecars} || !variables.hasWildcard || ` +
-      `${allRules} <= ${MAX_WILDCARD_RULES} && !${http}.exists(route, has(route.delegate) || has(route.directResponse))`,
+      `(${rules} + ${rulesOfBytes}) <= ${MAX_WILDCARD_RULES} && !${http}.exists(route, has(route.delegate) || has(route.directResponse))`,
     message:
       `A VirtualService for sidecars with a wildcard among its hosts has up to ${MAX_WILDCARD_RULES} rules, without ` +
       '`delegate` and `directResponse`: istiod copies them for each Service that the wildcard stands for. Name the hosts.',
