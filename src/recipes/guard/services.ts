@@ -1,5 +1,15 @@
 import { field, isBelowNamespace, isInside, literal } from './cel';
-import { annotationsOf, GuardFacts, GuardPolicies, HIDDEN, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
+import {
+  annotationsOf,
+  GuardFacts,
+  GuardPolicies,
+  HIDDEN,
+  labelsOf,
+  NO_NETWORK,
+  outside,
+  ranges,
+  written,
+} from './policy';
 import { FEW_ACCOUNTS, FEW_PORTS } from './sizes';
 import { ISTIODS_OWN } from '../../istio/annotations';
 
