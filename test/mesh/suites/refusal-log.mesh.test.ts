@@ -1,4 +1,5 @@
 import { Chart } from 'cdk8s';
+import { AccessRow } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { RefusalLog } from '../../../src/constructs/refusal-log';
@@ -49,10 +50,10 @@ const manifests = synthesise((app) => {
 describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
-  const logged = async (from: string, request: string) => {
+  const logged = async (from: string, request: string, more: Pick<AccessRow, 'speak' | 'headers'> = {}) => {
     const {
       evidence: { sidecar, atGateway, curl },
-    } = await mesh.see({ from, request });
+    } = await mesh.see({ from, request, ...more });
     return {
       sidecar: sidecar.length > 0,
       gateway: atGateway.length > 0,
@@ -90,4 +91,27 @@ describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
   ])('%s, answered, is not logged', async (_what, request, status) => {
     expect(await logged('checkout', request)).toMatchObject({ sidecar: false, gateway: false, status });
   });
+
+  test.each(['site', 'api'])(
+    'a WebSocket with %s.example.com that the application ends is not logged',
+    async (host) => {
+      expect(await logged('checkout', `http://${host}.example.com/`, { speak: 'websocket' })).toMatchObject({
+        sidecar: false,
+        gateway: false,
+        status: 101,
+      });
+    },
+  );
+
+  test.each(['site', 'api'])(
+    'another upgrade, as Apache HttpClient asks for, is refused by the sidecar: %s.example.com',
+    async (host) => {
+      const headers = { Connection: 'Upgrade', Upgrade: 'TLS/1.2' };
+      expect(await logged('checkout', `http://${host}.example.com/`, { headers })).toMatchObject({
+        sidecar: true,
+        gateway: false,
+        status: 403,
+      });
+    },
+  );
 });
