@@ -12,7 +12,7 @@ import { SidecarEgressPath } from '../declarations/sidecar-egress-path';
 import { Emission, rulesFirst } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { originatingRules, sidecarEgress } from '../recipes/sidecar';
-import { isOpaque } from '../istio/protocols';
+import { isHttp2, isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
 import { assertHostName, assertHostPattern, INTERNAL_CURE, isWildcardHost } from '../values/host-name';
 import { internalMeaning } from '../values/internal-host';
@@ -203,6 +203,16 @@ export class SidecarEgress extends Egress {
         `ports: connections on ${tcp.join(', ')} carry no name by which ${wildcards.join(', ')} could be resolved; ` +
           'name the host and give its `addresses`',
       );
+    // Envoy takes no cluster of this kind that has options of HTTP without TLS.
+    const rejected = `: Envoy rejects it for ${wildcards.join(', ')}, and no call on that port would get through; `;
+    const http2 = this.settings.ports.filter((port) => isHttp2(port.protocol)).map((port) => port.name);
+    if (http2.length > 0)
+      problems.add(
+        `ports (${http2.join(', ')})${rejected}declare HTTP/1.1 or the application's own TLS, or name the hosts`,
+      );
+    for (const field of ['idleTimeout', 'maxRequestsPerConnection'] as const)
+      if (props.connectionPool?.[field] !== undefined)
+        problems.add(`connectionPool.${field}${rejected}leave it out, or name the hosts`);
   }
 
   private readOwnSettings(

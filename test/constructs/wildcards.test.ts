@@ -1,4 +1,4 @@
-import { App, Chart } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
@@ -89,6 +89,13 @@ test.each<[string, (chart: Chart) => unknown, RegExp]>([
     'TCP',
     (chart) => wildcard(chart, { ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.7'] }),
     /ports: connections on tcp-5432 carry no name/,
+  ],
+  ['HTTP/2', (chart) => wildcard(chart, { ports: [EgressPort.http2(8081)] }), /ports \(http2-8081\): Envoy rejects it/],
+  ['gRPC', (chart) => wildcard(chart, { ports: [EgressPort.grpc(50051)] }), /ports \(grpc-50051\): Envoy rejects it/],
+  [
+    'what ends connections of HTTP',
+    (chart) => wildcard(chart, { connectionPool: { idleTimeout: Duration.minutes(1), maxRequestsPerConnection: 1 } }),
+    /connectionPool\.idleTimeout: Envoy rejects[^]*connectionPool\.maxRequestsPerConnection: Envoy rejects/,
   ],
   [
     'TLS origination',

@@ -3,6 +3,7 @@ import * as fc from '../support/fast-check';
 import { GatewayEgress, GatewayHttp } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { isHttp2 } from '../../src/istio/protocols';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
@@ -216,9 +217,11 @@ export function forAll(promise: (plans: TeamPlan[]) => void): void {
 
 const hasTcp = ({ ports }: EgressPlan): boolean => ports.some((port) => port.startsWith('tcp-'));
 
-/** Wildcards are for sidecars only, and only if the protocol of every port carries the host's name. */
+/** Wildcards are for sidecars only, and only if the protocol of every port carries the host's name and is not HTTP/2. */
 function hasWildcards(plan: EgressPlan): boolean {
-  return plan.wildcards && !plan.gateway && !hasTcp(plan);
+  return (
+    plan.wildcards && !plan.gateway && !hasTcp(plan) && !plan.ports.some((port) => isHttp2(PORTS[port]().protocol))
+  );
 }
 
 /** A wildcard that covers no other host of a plan. */

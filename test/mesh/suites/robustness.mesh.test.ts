@@ -199,3 +199,38 @@ describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
     expect(await call('hidden', 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, via: 'gateway' });
   });
 });
+
+describeMesh(
+  'a wildcard with the options that it takes',
+  {
+    table: {
+      mesh: table.mesh,
+      callers: table.callers.slice(0, 1),
+      external: [{ host: 'a.wild.example.com', http: 'ok', https: 'ok' }],
+    },
+    manifests: synthesise((app) => {
+      const options = {
+        ports: [EgressPort.http(), EgressPort.tls()],
+        timeout: Duration.seconds(5),
+        retries: { attempts: 1, perTryTimeout: Duration.seconds(2), on: ['5xx'] },
+        connectionPool: { maxConnections: 9, maxPendingRequests: 9, connectTimeout: Duration.seconds(2) },
+        removeHeaders: ['x-team'],
+      };
+      new SidecarEgress(new Chart(app, 'near', { namespace: 'near' }), 'wild', {
+        hosts: ['*.wild.example.com'],
+        ...options,
+      });
+    }),
+  },
+  (mesh) =>
+    mesh.testRows(
+      (['http', 'https'] as const).map((scheme) => ({
+        title: `is accepted by the sidecar: ${scheme}`,
+        row: {
+          from: 'near',
+          request: `${scheme}://a.wild.example.com/`,
+          expect: { outcome: 'answered', status: 200, via: 'sidecar' },
+        },
+      })),
+    ),
+);
