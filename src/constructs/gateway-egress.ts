@@ -40,8 +40,8 @@ export enum GatewayHttp {
 export enum GatewayRefusal {
   /**
    * The gateway's server rejects their certificate. They see what looks like an outage (503, or a closed TLS handshake)
-   * and the gateway logs nothing. Removing any one object never opens the host at the gateway, because without the
-   * server there is no route.
+   * and the gateway logs nothing of HTTP that it reads. Removing any one object never opens the host at the gateway,
+   * because without the server there is no route.
    */
   CLOSED = 'CLOSED',
 

@@ -29,7 +29,7 @@ const PROPS: Readers<RefusalLogProps> = {
  * gateway.
  *
  * Replaces any other outgoing access log of these proxies, so leave it out where every call is logged already. Istio
- * allows one such object for each namespace, and one for each gateway. A gateway does not log callers whose certificate
+ * allows one such object for each namespace, and one for each gateway. A gateway may not log callers whose certificate
  * its server rejects; their own sidecars do.
  *
  * @example

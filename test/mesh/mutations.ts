@@ -331,6 +331,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'spoofing "whoever is not named gets nowhere by any of them"': { change: anyCaller },
   'callers "a caller that the server refuses leaves no line of plain HTTP in the gateway\'s log, and no byte at the host"':
     { change: anyCaller },
+  'callers "of plain HTTP that the gateway does not read it leaves the line of a connection"': { change: anyCaller },
   'helm-values "still sees the hop Service, which says so itself"': {
     change: (object) =>
       object.kind === 'Service' ? { ...object, metadata: { ...object.metadata, annotations: {} } } : object,

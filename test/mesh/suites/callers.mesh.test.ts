@@ -6,7 +6,7 @@
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
-import { GatewayEgress, GatewayRefusal } from '../../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayHttp, GatewayRefusal } from '../../../src/constructs/gateway-egress';
 import { IEgressGateway } from '../../../src/constructs/i-egress-gateway';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { Caller } from '../../../src/values/caller';
@@ -46,7 +46,10 @@ function lockedGateway(platform: Chart): EgressGateway {
   return exit;
 }
 
-function build(gatewayIn: (platform: Chart) => IEgressGateway, shop: { refusal?: GatewayRefusal } = {}): KubeObject[] {
+function build(
+  gatewayIn: (platform: Chart) => IEgressGateway,
+  shop: { refusal?: GatewayRefusal; http?: GatewayHttp } = {},
+): KubeObject[] {
   return synthesise((app) => {
     const gateway = gatewayIn(new Chart(app, 'platform', { namespace: 'egress' }));
     new GatewayEgress(new Chart(app, 'web', { namespace: 'web' }), 'news', {
@@ -122,13 +125,13 @@ const ours = (objects: KubeObject[]) =>
       apiVersion.includes('istio.io') && !metadata.name.startsWith('egress-gateway-lockdown'),
   );
 
+const installedGateway = (platform: Chart) =>
+  new InstalledEgressGateway(platform, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+
 describeMesh('a whole namespace, on a gateway that another team runs', { table: table(INSTALLED_PODS) }, (mesh) => {
-  const objects = build(
-    (platform) =>
-      new InstalledEgressGateway(platform, 'exit', {
-        installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
-      }),
-  );
+  const objects = build(installedGateway);
   const theft = stolen(objects, 'web', 'other');
   const metadata = { name: 'recipe', namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' };
   const object = (kind: string, spec: object): KubeObject => ({
@@ -200,6 +203,16 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     expect([refusal.evidence.atGateway, refusal.evidence.external]).toEqual([[], []]);
     const { evidence } = await mesh.expectRow(https);
     expect(evidence.external.filter(({ event }) => event !== 'connect')).toEqual([]);
+  });
+
+  test('of plain HTTP that the gateway does not read it leaves the line of a connection', async () => {
+    await mesh.apply(build(installedGateway, { http: GatewayHttp.OPAQUE }));
+    const { evidence } = await mesh.see({ from: 'crawler', request: `http://${SHOP}/` });
+    expect(evidence.curl.statuses).toEqual([503]);
+    expect(evidence.atGateway.map(({ line }) => [line.method, line.peer])).toEqual([
+      [undefined, 'spiffe://cluster.local/ns/shop/sa/crawler'],
+    ]);
+    expect(evidence.external.filter(({ event }) => event === 'request')).toEqual([]);
   });
 
   test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(
