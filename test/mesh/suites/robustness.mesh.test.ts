@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'timers/promises';
 import { Chart, Duration } from 'cdk8s';
 import { Egress } from '../../../src/constructs/egress';
 import { CommonEgressProps } from '../../../src/constructs/egress-props';
@@ -233,4 +234,47 @@ describeMesh(
         },
       })),
     ),
+);
+
+/** What a wildcard becomes in a sidecar that preserves the case of headers: docs/wildcard.md. */
+const wildcard = (port: EgressPort) =>
+  synthesise((app) => {
+    new SidecarEgress(new Chart(app, 'near', { namespace: 'near' }), 'wild', {
+      hosts: ['*.wild.example.com'],
+      ports: [port],
+    });
+  });
+const preserving = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'near', namespace: 'near' },
+  spec: {
+    template: {
+      metadata: {
+        labels: { app: 'near' },
+        annotations: { 'proxy.istio.io/config': 'proxyHeaders: { preserveHttp1HeaderCase: true }' },
+      },
+    },
+  },
+};
+
+describeMesh(
+  'a wildcard in a sidecar that preserves the case of headers',
+  {
+    table: { mesh: table.mesh, callers: table.callers.slice(0, 1), external: [] },
+    manifests: [preserving],
+    tolerate: [/dynamic_forward_proxy cluster must have auto_sni/, /Envoy proxy is NOT ready: .* was rejected/],
+  },
+  (mesh) => {
+    test.each<[string, EgressPort, boolean]>([
+      ['with TLS alone is accepted', EgressPort.tls(), true],
+      ['with plain HTTP keeps pods that start from becoming ready', EgressPort.http(), false],
+    ])('%s', async (_title, port, becomesReady) => {
+      await mesh.lab.apply('manifests', wildcard(port));
+      const isReady = mesh.lab.proxies[0].replace(mesh.lab.files).then(() => true);
+      expect(await Promise.race([isReady, sleep(15_000).then(() => false)])).toBe(becomesReady);
+      await mesh.lab.apply('manifests', []);
+      expect(await isReady).toBe(true);
+    });
+  },
 );
