@@ -46,6 +46,7 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp | ((valu
   ['meshConfig.meshMTLS', KNOWN_TLS],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
+  ['meshConfig.defaultConfig.proxyHeaders.preserveHttp1HeaderCase', OFF],
   ...UNKNOWN_FIELDS.map((name) => [`meshConfig.defaultConfig.${name}`, NOTHING] as const),
   ['global.meshNetworks', NOTHING],
   ['global.proxy.includeIPRanges', /^\*?$/],

@@ -178,6 +178,10 @@ describe('settings that the model does not know', () => {
       meshOf({ enableAutoMtls: false, defaultTrafficPolicy: { connectionPool: {} } }, 'mesh.yaml').unknownSettings,
     ).toEqual(['meshConfig.enableAutoMtls', 'meshConfig.defaultTrafficPolicy']);
     expect(meshOf({ defaultTrafficPolicy: {} }, 'mesh.yaml').unknownSettings).toEqual([]);
+    const preserving = { defaultConfig: { proxyHeaders: { preserveHttp1HeaderCase: true } } };
+    expect(meshOf(preserving, 'mesh.yaml').unknownSettings).toEqual([
+      'meshConfig.defaultConfig.proxyHeaders.preserveHttp1HeaderCase',
+    ]);
     const localities = (localityLbSetting: object) => meshOf({ localityLbSetting }, 'mesh.yaml').unknownSettings;
     expect(localities({ distribute: [{ from: 'a/*', to: { 'a/b': 100 } }] })).toEqual([
       'meshConfig.localityLbSetting.distribute',

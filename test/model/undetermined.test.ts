@@ -470,16 +470,24 @@ describe('a dynamic host with options of HTTP', () => {
   const see = (objects: string) => ask(objects, 'shop/cart', 'http://a.example.net/').outcome;
   const http = wild('{ number: 80, name: http, protocol: HTTP }');
   const http2 = wild('{ number: 80, name: http, protocol: HTTP2 }');
+  const preserving = object(
+    'Deployment',
+    'apps/v1',
+    '{ template: { metadata: { labels: { app: cart }, annotations: { proxy.istio.io/config: ' +
+      '"proxyHeaders: { preserveHttp1HeaderCase: true }" } }, spec: { serviceAccountName: cart } } }',
+  );
 
   test.each([
     ['HTTP/2', http2],
     ['an upgrade', http + rule('{ connectionPool: { http: { h2UpgradePolicy: UPGRADE } } }')],
     ['requests for each connection', http + rule('{ connectionPool: { http: { maxRequestsPerConnection: 1 } } }')],
     ['a timeout', http + rule('{ connectionPool: { tcp: { idleTimeout: 5s } } }')],
+    ['the case of headers', http + preserving],
   ])('without TLS Envoy rejects its cluster: %s', (_what, objects) => expect(see(objects)).toBe('undetermined'));
 
   test('with TLS, and with other limits, it does not', () => {
     expect(see(http2 + rule('{ tls: { mode: SIMPLE } }'))).toBe('answered');
+    expect(see(http + preserving + rule('{ tls: { mode: SIMPLE } }'))).toBe('answered');
     expect(see(http + rule('{ connectionPool: { http: { maxRetries: 1 }, tcp: { maxConnections: 1 } } }'))).toBe(
       'answered',
     );

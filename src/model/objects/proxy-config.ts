@@ -8,7 +8,10 @@ export interface ProxyConfig {
   readonly discoveryAddress?: unknown;
   readonly customConfigFile?: unknown;
   readonly proxyBootstrapTemplatePath?: unknown;
-  readonly proxyHeaders?: { readonly envoyDebugHeaders?: { readonly disabled?: unknown } | null } | null;
+  readonly proxyHeaders?: {
+    readonly envoyDebugHeaders?: { readonly disabled?: unknown } | null;
+    readonly preserveHttp1HeaderCase?: unknown;
+  } | null;
   readonly gatewayTopology?: { readonly proxyProtocol?: unknown } | null;
   readonly runtimeValues?: unknown;
   readonly connectionSettings?: unknown;

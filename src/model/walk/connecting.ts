@@ -1,9 +1,12 @@
 import { isIP } from 'net';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
+import { PROXY_CONFIG } from '../../istio/injection';
 import { originates } from '../../manifests/tls';
 import { Address, hostOrAddress, ipAddress, isOfIPv6, textOf } from '../objects/addresses';
 import { withoutPort } from '../objects/host-names';
+import { podField } from '../objects/injection';
+import { proxyConfigOf } from '../objects/proxy-config';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { Cluster, NoCluster } from '../proxies/cluster';
@@ -170,6 +173,12 @@ function connect(
       return { address, name: hostOrAddress(address), port: endpoint.port ?? port, ...external };
     case 'asked': {
       const layer = outermost(flow);
+      if (reads && hop === 'sidecar' && layer?.by !== hop && preservesCase(leg))
+        throw new Undetermined(
+          'the sidecar preserves the case of headers, and Envoy rejects the cluster of a host with resolution ' +
+            'DYNAMIC_DNS then',
+          [podField(leg.pod, 'metadata', 'annotations', PROXY_CONFIG)],
+        );
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.
       const arrived = [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
       const [name, given] = reads ? flow.http!.authority.split(':') : [arrived?.serverName ?? ''];
@@ -196,6 +205,10 @@ function connect(
         ...external,
       };
   }
+}
+
+function preservesCase({ pod }: Leg): boolean {
+  return proxyConfigOf(pod.annotations)?.proxyHeaders?.preserveHttp1HeaderCase === true;
 }
 
 /** The same of a name that a request gives (DYNAMIC_DNS): proxies of Istio 1.30 ask for addresses of IPv4 alone. */
