@@ -369,6 +369,16 @@ export const MUTATIONS: Record<string, Mutation> = {
   'open-connections "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
   'revocation "a session with one hop does not open another, by TLS %s"': { change: sharedServer },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
+  'gateway-api "a route for another namespace\'s Service is followed in the route\'s own namespace only"': {
+    change: (object) =>
+      object.kind === 'HTTPRoute' ? { ...object, metadata: { ...object.metadata, namespace: 'shop' } } : object,
+  },
+  'gateway-api "a Gateway with another namespace\'s Service as its address does not act on the pods of that Service"': {
+    change: (object) =>
+      object.apiVersion?.startsWith('gateway.networking') && object.kind === 'Gateway'
+        ? { ...object, metadata: { ...object.metadata, namespace: 'egress' } }
+        : object,
+  },
   'ports "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
   },
@@ -470,6 +480,7 @@ export const LIMITS = [
   'ports "its port 15010 tells whoever reaches it who may call what"',
   'ports "metrics of proxies name what their pods call, to whoever reaches them"',
   'ports "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',
+  'gateway-api "a route for a Service of its own namespace is followed by everyone\'s sidecars"',
   'ports "one name in a route of the Gateway API ends istiod"',
   'ports "one number that a policy of the Gateway API leaves out ends istiod"',
   'foreign-objects "a tunnel that Envoy does not understand keeps pods of others that start from becoming ready"',

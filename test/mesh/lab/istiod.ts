@@ -172,8 +172,9 @@ export class Istiod {
           // The two filters that upstream Envoy does not have.
           PILOT_ENABLE_METADATA_EXCHANGE: 'false',
           PILOT_ENABLE_ALPN_FILTER: 'false',
-          // The Gateway API is not used here, and its controllers write objects: the one for classes sometimes fails on
-          // an object that it has created itself ("already exists").
+          // The controllers of the Gateway API write objects: the storage here takes a status for the whole object, and the
+          // controller for classes sometimes fails on an object that it has created itself ("already exists").
+          PILOT_ENABLE_GATEWAY_API_STATUS: 'false',
           PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
           PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
           INJECTION_WEBHOOK_CONFIG_NAME: '',
