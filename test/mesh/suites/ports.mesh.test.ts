@@ -102,6 +102,16 @@ const ENDING = `
   ask({}, 'sidecar~' + address + '~ending-0.other', 'other', {}, token, [asked]).on('close', () => process.exit());
 `;
 
+/** Says what istiod gives it under the name of a certificate. */
+const CERTIFICATE = `
+  ${ASK}
+  const [, address, token, name] = process.argv.slice(1);
+  const asked = Buffer.concat([field(3, name), field(4, 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret')]);
+  ask({}, 'sidecar~' + address + '~asks-0.other', 'other', {}, token, [asked])
+    .on('data', (data) => process.stdout.write(data.toString('latin1').replace(/[^ -~]/g, ' '), () => process.exit()));
+  setTimeout(() => process.exit(), 2000);
+`;
+
 /** The Service by which sidecars know istiod, as its chart writes it, but for what it is exported to. */
 const istiodService = (exportTo: string): KubeObject[] => [
   {
@@ -242,7 +252,7 @@ describeMesh(
       expect(await statusWith(headless)).toBe('415'); // from istiod, which speaks gRPC only
     });
 
-    test('istiod tells a program nothing of other namespaces, and nothing without a token', async () => {
+    test('istiod tells a program no configuration of other namespaces, and nothing without a token', async () => {
       await mesh.apply([...BEFORE, OPENED]);
       const token = tokenOf(mesh, 'unread');
       expect(await told(mesh, 'other', { app: 'x' }, token)).toMatch(/BlackHoleCluster/);
@@ -250,6 +260,33 @@ describeMesh(
       for (const answer of answers) expect(await answer).toBe('');
       // Where Gateways act on pods of every namespace, labels are enough.
       expect(await told(mesh, 'other', LABELS, token)).not.toContain(HOP_NAMES[0]);
+    });
+
+    test('istiod tells it the authorities in ConfigMaps of other namespaces, and no Secret', async () => {
+      const held = (kind: string, data: object) =>
+        ({
+          apiVersion: 'v1',
+          kind,
+          metadata: { name: 'partner', namespace: 'shop' },
+          ...data,
+        }) as unknown as KubeObject;
+      const secret = { 'ca.crt': 'SElEREVO', 'tls.crt': 'SElEREVO', 'tls.key': 'SElEREVO' };
+      await mesh.apply([
+        ...BEFORE,
+        OPENED,
+        held('ConfigMap', { data: { 'ca.crt': 'AUTHORITY', url: 'HIDDEN' } }),
+        held('Secret', { data: secret }),
+      ]);
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
+      const given = (name: string) => {
+        const args = ['-e', CERTIFICATE, ISTIOD_ADDRESS, address, tokenOf(mesh, 'unread'), name];
+        return mesh.lab.shellOf('unread').must(process.execPath, args);
+      };
+      const authorities = await given('configmap://shop/partner');
+      expect(authorities).toContain('AUTHORITY');
+      expect(authorities).not.toContain('HIDDEN');
+      for (const kind of ['kubernetes', 'kubernetes-gateway'])
+        for (const name of ['partner', 'partner-cacert']) expect(await given(`${kind}://shop/${name}`)).toBe('');
     });
 
     test('metrics of proxies name what their pods call, to whoever reaches them', async () => {
