@@ -47,26 +47,31 @@ export interface Port {
   readonly targetPort?: number;
 }
 
+/** Nearly always it is written in capitals; changing the case of text takes longer than looking it up. */
+function factsOf(protocol: unknown): ProtocolFacts | undefined {
+  return facts.get(protocol as string) ?? facts.get(upper(protocol));
+}
+
 export function isHttp(protocol: unknown): boolean {
-  return facts.get(upper(protocol))?.reads === 'http';
+  return factsOf(protocol)?.reads === 'http';
 }
 
 export function isTls(protocol: unknown): boolean {
-  return facts.get(upper(protocol))?.reads === 'tls';
+  return factsOf(protocol)?.reads === 'tls';
 }
 
 /** Whether Istio reads no name in it, so that it routes by address alone. */
 export function isOpaque(protocol: unknown): boolean {
-  return facts.get(upper(protocol))?.reads === 'opaque';
+  return factsOf(protocol)?.reads === 'opaque';
 }
 
 export function isUdp(protocol: unknown): boolean {
-  return upper(protocol) === 'UDP';
+  return factsOf(protocol) === PROTOCOLS.UDP;
 }
 
 /** Whether proxies speak HTTP/2 to the endpoints of a port that declares it. */
 export function isHttp2(protocol: unknown): boolean {
-  return facts.get(upper(protocol))?.http2 === true;
+  return factsOf(protocol)?.http2 === true;
 }
 
 /** One name per protocol: a sidecar treats HTTPS as TLS, and GRPC as HTTP2. */

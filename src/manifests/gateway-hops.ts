@@ -3,7 +3,7 @@ import { followers, fullGateway, Hop } from './routes';
 import { selects, selectorsOverlap } from './selectors';
 import { Server, ServiceSpec } from './specs';
 import { podTemplateOf } from '../istio/pod-templates';
-import { addTo, valueIn } from '../values/grouping';
+import { groupBy, Grouping, valueIn } from '../values/grouping';
 
 type Gateway = IstioObject<'Gateway'>;
 
@@ -11,23 +11,20 @@ type Gateway = IstioObject<'Gateway'>;
 interface Manifests {
   readonly services: readonly Indexed<ServiceSpec>[];
   readonly podTemplates: readonly Indexed[];
+  readonly gatewaysByName: ReadonlyMap<string, Gateway>;
   ofKind(kind: 'Gateway'): readonly Gateway[];
 }
 
 /** Which Gateways serve what routes send to a gateway's Service. */
 export class GatewayHops {
   private readonly services: ReadonlyMap<string, ServiceSpec>;
-  private readonly gateways = new Map<string, Gateway>();
-  private readonly ofNamespace = new Map<string, Gateway[]>();
+  private readonly ofNamespace: Grouping<string, Gateway>;
   private readonly bySelector = new Map<string, readonly string[]>();
   private readonly byService = new Map<string, readonly Gateway[]>();
 
   constructor(private readonly index: Manifests) {
     this.services = new Map(index.services.map(({ namespace, name, spec }) => [`${namespace}/${name}`, spec]));
-    for (const gateway of index.ofKind('Gateway')) {
-      this.gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
-      addTo(this.ofNamespace, gateway.namespace, gateway);
-    }
+    this.ofNamespace = groupBy(index.ofKind('Gateway'), ({ namespace }) => namespace);
   }
 
   /** The Gateways with a server on the port of a hop, and all their servers there. */
@@ -39,9 +36,10 @@ export class GatewayHops {
 
   /** The namespaces of the pods that follow a route, if only gateways do and the manifests tell where their pods are. */
   public placesOf({ virtualService, route }: Hop): readonly string[] | undefined {
+    if (this.index.podTemplates.length === 0) return undefined;
     const { sidecars, gateways } = followers(virtualService, route);
     const places = gateways.map((name) =>
-      this.podPlaces(this.gateways.get(fullGateway(name, virtualService.namespace))),
+      this.podPlaces(this.index.gatewaysByName.get(fullGateway(name, virtualService.namespace))),
     );
     return sidecars || places.length === 0 || places.some((one) => one.length === 0) ? undefined : places.flat();
   }
@@ -67,9 +65,9 @@ export class GatewayHops {
     const id = `${namespace}/${name}`;
     const service = this.services.get(id);
     if (service) return valueIn(this.byService, id, () => this.onPodsOf(namespace, service));
-    const own = this.ofNamespace.get(namespace) ?? [];
+    const own = this.ofNamespace.get(namespace);
     const bound = (virtualService.spec.gateways ?? []).flatMap(
-      (written) => this.gateways.get(fullGateway(written, virtualService.namespace)) ?? [],
+      (written) => this.index.gatewaysByName.get(fullGateway(written, virtualService.namespace)) ?? [],
     );
     return [...own, ...bound.filter((gateway) => gateway.namespace !== namespace)];
   }

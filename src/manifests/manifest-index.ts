@@ -4,11 +4,12 @@ import { GatewayHops } from './gateway-hops';
 import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
 import { placeOfPluginPolicy, PolicyPlace } from './plugin-policies';
-import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
+import { followers, gatewayNamespace, Hop, hopsOfRoutes, isOnMesh, PlacedRoute, routesOf } from './routes';
 import { selectorsOverlap } from './selectors';
-import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
+import { IstioSpecs, Server, ServiceSpec, TlsSettings } from './specs';
 import { isForExternalHost, tlsPlaces } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
+import { Port, portsOf } from '../istio/protocols';
 import { podTemplatePath } from '../istio/pod-templates';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 
@@ -28,6 +29,26 @@ export interface IndexOptions {
 interface PluginPolicy {
   readonly object: Indexed;
   readonly place: PolicyPlace;
+}
+
+/** A port, and where it is written. */
+interface PlacedPort {
+  readonly entry: IstioObject<'ServiceEntry'>;
+  readonly port: Port;
+  readonly position: number;
+}
+
+/** A server, and where it is written. */
+interface PlacedServer {
+  readonly gateway: IstioObject<'Gateway'>;
+  readonly server: Server;
+  readonly position: number;
+}
+
+/** A hop, and all entries for its host. */
+interface DeclaredHop {
+  readonly hop: Hop;
+  readonly entries: readonly IstioObject<'ServiceEntry'>[];
 }
 
 type TlsByRule = ReadonlyMap<IstioObject<'DestinationRule'>, readonly TlsSettings[]>;
@@ -56,7 +77,12 @@ export class ManifestIndex {
   private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
   private wildcardRules?: IstioObject<'DestinationRule'>[];
   private meshRoutes?: Grouping<string, IstioObject<'VirtualService'>>;
-  private allHops?: Hop[];
+  private gateways?: Map<string, IstioObject<'Gateway'>>;
+  private allPorts?: readonly PlacedPort[];
+  private allServers?: readonly PlacedServer[];
+  private allRoutes?: PlacedRoute[];
+  private allHops?: readonly Hop[];
+  private toDeclared?: readonly DeclaredHop[];
   private hopsTo?: Grouping<string, Hop>;
   private served?: GatewayHops;
   private allTls?: { readonly client: TlsByRule; readonly mesh: TlsByRule };
@@ -171,6 +197,20 @@ export class ManifestIndex {
     return this.entries;
   }
 
+  /** The ports of all ServiceEntries. */
+  public get ports(): readonly PlacedPort[] {
+    return (this.allPorts ??= this.ofKind('ServiceEntry').flatMap((entry) =>
+      portsOf(entry).map((port, position) => ({ entry, port, position })),
+    ));
+  }
+
+  /** The servers of all Gateways. */
+  public get servers(): readonly PlacedServer[] {
+    return (this.allServers ??= this.ofKind('Gateway').flatMap((gateway) =>
+      (gateway.spec.servers ?? []).map((server, position) => ({ gateway, server, position })),
+    ));
+  }
+
   /** DestinationRules by full host. */
   public get rulesByHost(): Grouping<string, IstioObject<'DestinationRule'>> {
     if (!this.rules) {
@@ -207,16 +247,33 @@ export class ManifestIndex {
     return this.meshRoutes;
   }
 
-  /** Every destination to which a VirtualService routes or mirrors requests. */
-  public get hops(): readonly Hop[] {
-    if (!this.allHops) {
-      this.allHops = [];
-      for (const virtualService of this.ofKind('VirtualService')) hopsOf(virtualService, this.allHops);
-    }
-    return this.allHops;
+  /** Gateways by `<namespace>/<name>`. */
+  public get gatewaysByName(): ReadonlyMap<string, IstioObject<'Gateway'>> {
+    return (this.gateways ??= new Map(this.ofKind('Gateway').map((one) => [`${one.namespace}/${one.name}`, one])));
   }
 
-  /** The same by full host. */
+  /** Every route of a VirtualService. */
+  public get routes(): readonly PlacedRoute[] {
+    if (!this.allRoutes) {
+      this.allRoutes = [];
+      for (const virtualService of this.ofKind('VirtualService')) routesOf(virtualService, this.allRoutes);
+    }
+    return this.allRoutes;
+  }
+
+  /** Every destination to which a VirtualService routes or mirrors requests. */
+  public get hops(): readonly Hop[] {
+    return (this.allHops ??= hopsOfRoutes(this.routes));
+  }
+
+  /** Those to hosts that ServiceEntries declare. Of any other, another repository may have the entry. */
+  public get declaredHops(): readonly DeclaredHop[] {
+    return (this.toDeclared ??= this.hops
+      .filter(({ host }) => this.entriesByHost.has(host))
+      .map((hop) => ({ hop, entries: this.entriesByHost.get(hop.host) })));
+  }
+
+  /** All of them by full host. */
   public get hopsByHost(): Grouping<string, Hop> {
     return (this.hopsTo ??= groupBy(this.hops, ({ host }) => host));
   }

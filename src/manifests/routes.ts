@@ -4,6 +4,14 @@ import { fullHost } from '../istio/hosts';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
+/** A route, and where it is written. */
+export interface PlacedRoute {
+  readonly virtualService: IstioObject<'VirtualService'>;
+  readonly section: Section;
+  readonly route: Route;
+  readonly position: number;
+}
+
 /** A destination to which a VirtualService routes or mirrors requests. */
 export interface Hop {
   readonly virtualService: IstioObject<'VirtualService'>;
@@ -34,20 +42,30 @@ export function isOnMesh(virtualService: IstioObject<'VirtualService'>): boolean
   return !gateways?.length || gateways.includes('mesh');
 }
 
-/** Every destination of the VirtualService. */
-export function hopsOf(virtualService: IstioObject<'VirtualService'>, hops: Hop[] = []): Hop[] {
+/** Every route of the VirtualService. */
+export function routesOf(virtualService: IstioObject<'VirtualService'>, found: PlacedRoute[] = []): PlacedRoute[] {
   for (const section of SECTIONS) {
-    const routes: readonly HttpRoute[] | undefined = virtualService.spec[section];
-    if (!Array.isArray(routes)) continue;
-    for (const route of routes as readonly HttpRoute[]) {
-      if (route.route)
-        for (const { destination } of route.route)
-          if (destination?.host) hops.push(hopTo(destination, virtualService, section, route));
-      if (route.mirror?.host) hops.push(hopTo(route.mirror, virtualService, section, route));
-      if (route.mirrors)
-        for (const { destination } of route.mirrors)
-          if (destination?.host) hops.push(hopTo(destination, virtualService, section, route));
-    }
+    const routes: readonly Route[] | undefined = virtualService.spec[section];
+    if (Array.isArray(routes))
+      for (let position = 0; position < routes.length; position++)
+        found.push({ virtualService, section, route: routes[position], position });
+  }
+  return found;
+}
+
+/** Every destination of the VirtualService. */
+export function hopsOf(virtualService: IstioObject<'VirtualService'>): Hop[] {
+  return hopsOfRoutes(routesOf(virtualService));
+}
+
+/** Every destination of the routes. */
+export function hopsOfRoutes(routes: readonly PlacedRoute[]): Hop[] {
+  const hops: Hop[] = [];
+  for (const placed of routes) {
+    const { route, mirror, mirrors } = placed.route as HttpRoute;
+    if (route) for (const { destination } of route) addHop(destination, placed, hops);
+    if (mirror) addHop(mirror, placed, hops);
+    if (mirrors) for (const { destination } of mirrors) addHop(destination, placed, hops);
   }
   return hops;
 }
@@ -107,22 +125,14 @@ export function fullGateway(name: string, namespace: string): string {
 
 /** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
-  return fullGateway(gateway, virtualService.namespace).split('/')[0];
+  const full = fullGateway(gateway, virtualService.namespace);
+  return full.slice(0, full.indexOf('/'));
 }
 
-function hopTo(
-  destination: Destination,
-  virtualService: IstioObject<'VirtualService'>,
-  section: Section,
-  route: Route,
-): Hop {
-  return {
-    virtualService,
-    section,
-    route,
-    destination,
-    host: fullHost(destination.host!, virtualService),
-    subset: destination.subset,
-    port: destination.port?.number,
-  };
+function addHop(destination: Destination | undefined, placed: PlacedRoute, hops: Hop[]): void {
+  if (!destination?.host) return;
+  const { virtualService, section, route } = placed;
+  const { subset, port } = destination;
+  const host = fullHost(destination.host, virtualService);
+  hops.push({ virtualService, section, route, destination, host, subset, port: port?.number });
 }

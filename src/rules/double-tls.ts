@@ -35,8 +35,8 @@ export const doubleTls: Rule = {
   bad: example('spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SIMPLE } } }'),
   *check(index) {
     const reported = new Set<string>();
-    for (const rule of index.ofKind('DestinationRule'))
-      if (rule.spec.trafficPolicy) yield* onPorts(index, rule, reported);
+    for (const rule of index.ofKind('DestinationRule').filter(({ spec }) => spec.trafficPolicy))
+      yield* onPorts(index, rule, reported);
     yield* onRoutes(index, reported);
   },
 };
@@ -90,8 +90,7 @@ function* onRoutes(index: ManifestIndex, reported: ReadonlySet<string>): Iterabl
   const found = new Map<TlsSettings, { rule: DestinationRule; port: number; passing: Set<Hop['virtualService']> }>();
   // A gateway's Service may have a rule for each host behind it, none of which wraps.
   const wrapped = new Set([...index.clientTls.keys()].map((rule) => fullHost(rule.spec.host ?? '', rule)));
-  for (const hop of index.hops) {
-    if (hop.section !== 'tls' || !wrapped.has(hop.host)) continue;
+  for (const hop of index.hops.filter(({ section, host }) => section === 'tls' && wrapped.has(host))) {
     const { virtualService, host, subset } = hop;
     const port = hop.port ?? onlyPort(index, host);
     if (port === undefined) continue;

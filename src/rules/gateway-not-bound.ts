@@ -36,11 +36,20 @@ export const gatewayNotBound: Rule = {
   good: example('shop/api.example.com'),
   bad: example('"./api.example.com"'),
   *check(index) {
-    const gateways = new Map<string, IstioObject<'Gateway'>>();
-    for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
+    const gateways = index.gatewaysByName;
     if (gateways.size === 0) return;
-    for (const virtualService of index.ofKind('VirtualService')) {
+    // The usual case: a server of each Gateway, in the same namespace, admits a host and reads the routes.
+    const isBound = (virtualService: IstioObject<'VirtualService'>) => {
       const names: readonly string[] = virtualService.spec.gateways ?? [];
+      for (let position = 0; position < names.length; position++) {
+        if (names[position] === 'mesh') continue;
+        const gateway = gateways.get(fullGateway(names[position], virtualService.namespace));
+        if (gateway?.namespace !== virtualService.namespace || !isServed(virtualService, gateway)) return false;
+      }
+      return true;
+    };
+    for (const virtualService of index.ofKind('VirtualService').filter((one) => !isBound(one))) {
+      const names: readonly string[] = virtualService.spec.gateways!;
       for (let position = 0; position < names.length; position++) {
         const written = names[position];
         if (written === 'mesh') continue;
@@ -101,6 +110,12 @@ export const gatewayNotBound: Rule = {
     }
   },
 };
+
+function isServed(virtualService: IstioObject<'VirtualService'>, gateway: IstioObject<'Gateway'>): boolean {
+  for (const server of gateway.spec.servers ?? [])
+    if (admits(server, gateway, virtualService) && hasRoutes(virtualService, sectionOf(server))) return true;
+  return false;
+}
 
 function isPlaced({ manifest }: Indexed): boolean {
   return typeof manifest.metadata.namespace === 'string';

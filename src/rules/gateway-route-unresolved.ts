@@ -35,16 +35,13 @@ export const gatewayRouteUnresolved: Rule = {
   bad: example('ports'),
   *check(index) {
     const reported = new Set<string>();
-    for (const hop of index.hops) {
+    const unresolved = index.declaredHops.filter(
+      ({ hop, entries }) =>
+        hop.virtualService.spec.gateways &&
+        !entries.some((entry) => entry.namespace === hop.virtualService.namespace && isResolved(index, hop, entry)),
+    );
+    for (const { hop, entries } of unresolved) {
       const { virtualService, route, host } = hop;
-      if (!virtualService.spec.gateways) continue;
-      const entries = index.entriesByHost.get(host);
-      // If the manifests have no entry at all, another repository may have it.
-      if (
-        entries.length === 0 ||
-        entries.some((entry) => entry.namespace === virtualService.namespace && isResolved(index, hop, entry))
-      )
-        continue;
       for (const gateway of followers(virtualService, route).gateways) {
         const problem = problemAt(index, hop, gatewayNamespace(virtualService, gateway), entries);
         if (!problem) continue;

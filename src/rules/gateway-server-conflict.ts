@@ -35,24 +35,22 @@ export const gatewayServerConflict: Rule = {
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
     const kinds = new Map<string, Map<string, IstioObject<'Gateway'>[]>>();
-    for (const gateway of index.ofKind('Gateway')) {
-      for (const server of gateway.spec.servers ?? []) {
-        if (!server.port) continue;
-        const port = placeOf(server);
-        const kind = kindOf(server);
-        const byKind = valueIn(kinds, port, () => new Map());
-        const gateways = valueIn(byKind, kind, () => []);
-        gateways.push(gateway);
-        if (kind !== 'TLS') continue;
-        const hosts = valueIn(claims, port, () => new Grouping());
-        for (const written of server.hosts ?? []) {
-          const slash = written.indexOf('/');
-          hosts.add(slash < 0 ? written : written.slice(slash + 1), {
-            gateway,
-            server,
-            namespace: slash < 0 ? '*' : written.slice(0, slash),
-          });
-        }
+    for (const { gateway, server } of index.servers) {
+      if (!server.port) continue;
+      const port = placeOf(server);
+      const kind = kindOf(server);
+      const byKind = valueIn(kinds, port, () => new Map());
+      const gateways = valueIn(byKind, kind, () => []);
+      gateways.push(gateway);
+      if (kind !== 'TLS') continue;
+      const hosts = valueIn(claims, port, () => new Grouping());
+      for (const written of server.hosts ?? []) {
+        const slash = written.indexOf('/');
+        hosts.add(slash < 0 ? written : written.slice(slash + 1), {
+          gateway,
+          server,
+          namespace: slash < 0 ? '*' : written.slice(0, slash),
+        });
       }
     }
     for (const [port, hosts] of claims)

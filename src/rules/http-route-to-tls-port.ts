@@ -38,20 +38,19 @@ spec:
   subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]`),
   bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
-    for (const hop of index.hops) {
-      const { section, host, port: number, subset, virtualService } = hop;
-      if (section !== 'http' || number === undefined) continue;
-      const entries = index.entriesByHost.get(host);
-      if (entries.length === 0) continue;
+    const toPorts = index.declaredHops.filter(({ hop }) => hop.section === 'http' && hop.port !== undefined);
+    for (const { hop, entries } of toPorts) {
+      const { host, subset, virtualService } = hop;
+      const number = hop.port!;
+      const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
+      const places = originating.length > 0 ? index.gatewayHops.placesOf(hop) : undefined;
+      if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const declaring = entries.filter(
         (entry) =>
           isExternal(entry) &&
           portsOf(entry).some((declared) => declared.number === number && isTls(declared.protocol)),
       );
       if (declaring.every(isClosed) || declaring.length < entries.length) continue;
-      const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
-      const places = originating.length > 0 ? index.gatewayHops.placesOf(hop) : undefined;
-      if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const rules = index.rulesFor(host);
       // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
       if (subset !== undefined && !rules.some((rule) => definesSubset(rule, subset))) continue;

@@ -1,8 +1,7 @@
 import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { describe, joinWords } from '../manifests/indexed';
-import { isListed, SECTIONS } from '../manifests/routes';
-import type { Route } from '../manifests/specs';
+import { isListed, PlacedRoute } from '../manifests/routes';
 
 const example = (gateways: string) => `
 ${istioObject('VirtualService', 'egress/a')}
@@ -30,27 +29,25 @@ export const matchGatewayNotListed: Rule = {
   good: example('exit, mesh'),
   bad: example('exit'),
   *check(index) {
-    for (const virtualService of index.ofKind('VirtualService')) {
+    for (const { virtualService, section, route, position } of index.routes.filter(namesGateways)) {
       const { gateways } = virtualService.spec;
-      for (const section of SECTIONS) {
-        const routes: readonly Route[] = virtualService.spec[section] ?? [];
-        for (let position = 0; position < routes.length; position++) {
-          const matches = routes[position]?.match ?? [];
-          for (let number = 0; number < matches.length; number++) {
-            const named: readonly string[] | undefined = matches[number]?.gateways;
-            if (!named || named.every((name) => isListed(virtualService, name))) continue;
-            const unlisted = named.filter((name) => !isListed(virtualService, name));
-            const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';
-            yield {
-              message:
-                `${describe(virtualService)} has a match for ${joinWords(unlisted)}, but lists ${users}: ` +
-                (unlisted.length === named.length ? 'it never applies.' : 'it does not apply there.'),
-              field: `spec.${section}[${position}].match[${number}].gateways`,
-              objects: [virtualService],
-            };
-          }
-        }
+      for (const [number, match] of route.match!.entries()) {
+        const named: readonly string[] = match?.gateways ?? [];
+        const unlisted = named.filter((name) => !isListed(virtualService, name));
+        if (unlisted.length === 0) continue;
+        const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';
+        yield {
+          message:
+            `${describe(virtualService)} has a match for ${joinWords(unlisted)}, but lists ${users}: ` +
+            (unlisted.length === named.length ? 'it never applies.' : 'it does not apply there.'),
+          field: `spec.${section}[${position}].match[${number}].gateways`,
+          objects: [virtualService],
+        };
       }
     }
   },
 };
+
+function namesGateways({ route }: PlacedRoute): boolean {
+  return Array.isArray(route?.match) && route.match.some((match) => match?.gateways);
+}

@@ -35,16 +35,15 @@ export const missingSubset: Rule = {
   *check(index) {
     const subsets = new SubsetsByHost(index);
     const reported = new Set<string>();
-    let home: { virtualService: Indexed; stays: boolean } | undefined;
-    for (const hop of index.hops) {
-      if (!hop.subset) continue;
-      const { virtualService } = hop;
-      if (home?.virtualService !== virtualService) home = { virtualService, stays: staysAtHome(virtualService) };
-      if (!home.stays || !subsets.defines(hop.host, virtualService.namespace, hop.subset))
-        for (const one of missing(index, subsets, hop, hop.subset)) {
-          if (!reported.has(one.message)) yield one;
-          reported.add(one.message);
-        }
+    const uncertain = index.hops.filter(
+      ({ subset, host, virtualService }) =>
+        subset && !(staysAtHome(virtualService) && subsets.defines(host, virtualService.namespace, subset)),
+    );
+    for (const hop of uncertain) {
+      for (const one of missing(index, subsets, hop, hop.subset!)) {
+        if (!reported.has(one.message)) yield one;
+        reported.add(one.message);
+      }
     }
   },
 };

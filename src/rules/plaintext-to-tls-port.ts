@@ -32,39 +32,31 @@ export const plaintextToTlsPort: Rule = {
   good: example('80'),
   bad: example('443'),
   *check(index) {
-    for (const entry of index.ofKind('ServiceEntry')) {
-      for (const [position, port] of portsOf(entry).entries()) {
-        if (
-          !port.targetPort ||
-          port.targetPort === port.number ||
-          !isHttp(port.protocol) ||
-          !isTlsPort(entry, port.targetPort)
-        )
-          continue;
-        for (const host of entry.spec.hosts ?? []) {
-          // Entries of one namespace share their endpoints.
-          const own = index.entriesByHost.get(host).filter(({ namespace }) => namespace === entry.namespace);
-          if (own.every(isClosed)) continue;
-          const rules = index.rulesFor(host);
-          const originating = rules.filter((rule) => originatesOn(rule, port.number));
-          const bare = visibleIn(entry).filter(
-            (namespace) =>
-              !originating.some((rule) => isUsed(index, rule, entry, namespace)) &&
-              !isRoutedElsewhere(index, host, port.number!, namespace),
-          );
-          const sender = bare.length > 0 ? undefined : atGateway(index, host, port.number!, originating);
-          if (!sender && bare.length === 0) continue;
-          const problem = sender
-            ? `no DestinationRule originates TLS: ${describe(sender)} sends clear text to a TLS port`
-            : why(originating, rules, bare);
-          yield {
-            message:
-              `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
-              `${port.targetPort}, and ${problem}.`,
-            field: `spec.ports[${position}].targetPort`,
-            objects: sender ? [entry, sender] : [entry, ...ordered(rules)],
-          };
-        }
+    for (const { entry, port, position } of index.ports.filter((one) => one.port.targetPort)) {
+      if (port.targetPort === port.number || !isHttp(port.protocol) || !isTlsPort(entry, port.targetPort!)) continue;
+      for (const host of entry.spec.hosts ?? []) {
+        // Entries of one namespace share their endpoints.
+        const own = index.entriesByHost.get(host).filter(({ namespace }) => namespace === entry.namespace);
+        if (own.every(isClosed)) continue;
+        const rules = index.rulesFor(host);
+        const originating = rules.filter((rule) => originatesOn(rule, port.number));
+        const bare = visibleIn(entry).filter(
+          (namespace) =>
+            !originating.some((rule) => isUsed(index, rule, entry, namespace)) &&
+            !isRoutedElsewhere(index, host, port.number!, namespace),
+        );
+        const sender = bare.length > 0 ? undefined : atGateway(index, host, port.number!, originating);
+        if (!sender && bare.length === 0) continue;
+        const problem = sender
+          ? `no DestinationRule originates TLS: ${describe(sender)} sends clear text to a TLS port`
+          : why(originating, rules, bare);
+        yield {
+          message:
+            `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
+            `${port.targetPort}, and ${problem}.`,
+          field: `spec.ports[${position}].targetPort`,
+          objects: sender ? [entry, sender] : [entry, ...ordered(rules)],
+        };
       }
     }
   },

@@ -34,11 +34,13 @@ export const requestForAnotherHost: Rule = {
       route: [{ destination: { host: api.example.com, port: { number: 443 } } }]`),
   bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
-    for (const hop of index.hops) {
-      if (hop.section !== 'http' || hop.port === undefined) continue;
+    // With several rules it depends on the proxy which one it uses.
+    const toOneRule = index.hops.filter(
+      ({ section, port, host }) => section === 'http' && port !== undefined && index.rulesFor(host).length === 1,
+    );
+    for (const hop of toOneRule) {
       const rules = index.rulesFor(hop.host);
-      // With several rules it depends on the proxy which one it uses.
-      const tls = rules.length === 1 ? tlsOfSubset(rules[0], hop.subset, hop.port) : undefined;
+      const tls = tlsOfSubset(rules[0], hop.subset, hop.port!);
       if (!tls?.sni || !isForExternalHost(tls)) continue;
       const { sni } = tls;
       // A host that is declared may well be at a server that has another name.

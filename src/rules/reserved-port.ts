@@ -1,7 +1,7 @@
 import { exampleEntry } from './_examples';
 import { Rule } from './rule';
 import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
-import { isHttp, isUdp, portsOf } from '../istio/protocols';
+import { isHttp, isUdp, Port } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
 
 const PORTS = [...PORTS_WITHOUT_LISTENER].join(', ').replace(/, (?=\d+$)/, ' and ');
@@ -18,26 +18,22 @@ export const reservedPort: Rule = {
   good: exampleEntry('{ number: 15080, name: http, protocol: HTTP }'),
   bad: exampleEntry('{ number: 15021, name: http, protocol: HTTP }'),
   *check(index) {
-    for (const entry of index.ofKind('ServiceEntry')) {
-      for (const [position, port] of portsOf(entry).entries()) {
-        const field = `spec.ports[${position}]`;
-        if (PORTS_WITHOUT_LISTENER.has(port.number) && isHttp(port.protocol)) {
-          yield {
-            message:
-              `${describe(entry)} declares ${port.protocol} on port ${port.number}, which every sidecar uses ` +
-              'itself; Istio skips the port.',
-            field,
-            objects: [entry],
-          };
-        } else if (isUdp(port.protocol)) {
-          yield {
-            message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts and ignores it.`,
-            field,
-            objects: [entry],
-            severity: 'warning',
-          };
-        }
-      }
-    }
+    for (const { entry, port, position } of index.ports.filter(
+      (one) => isReserved(one.port) || isUdp(one.port.protocol),
+    ))
+      yield {
+        message:
+          `${describe(entry)} declares ` +
+          (isReserved(port)
+            ? `${port.protocol} on port ${port.number}, which every sidecar uses itself; Istio skips the port.`
+            : `UDP port ${port.number}; Istio accepts and ignores it.`),
+        field: `spec.ports[${position}]`,
+        objects: [entry],
+        severity: isReserved(port) ? 'error' : 'warning',
+      };
   },
 };
+
+function isReserved({ number, protocol }: Port): boolean {
+  return PORTS_WITHOUT_LISTENER.has(number) && isHttp(protocol);
+}

@@ -6,7 +6,6 @@ import { serviceOfHost } from '../istio/service-names';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
 import { followers, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
-import { valueIn } from '../values/grouping';
 
 const example = (number: number) => `
 ${exampleEntry(HTTP_PORT)}
@@ -31,26 +30,21 @@ export const routeToUndeclaredPort: Rule = {
   good: example(80),
   bad: example(8080),
   *check(index) {
-    const wildcards = index
-      .ofKind('ServiceEntry')
-      .flatMap(({ spec }) => (spec.hosts ?? []).filter((host) => isWildcard(host)));
-    const ports = new Map<string, ReadonlySet<number>>();
+    const undeclared = index.declaredHops.filter(
+      ({ hop: { port }, entries }) =>
+        port !== undefined && !entries.some((entry) => portsOf(entry).some(({ number }) => number === port)),
+    );
+    if (undeclared.length === 0) return;
+    const wildcards = [...index.entriesByHost.keys()].filter(isWildcard);
     const reported = new Set<string>();
-    for (const hop of index.hops) {
+    for (const { hop, entries } of undeclared) {
       const { host, port, virtualService, route, destination } = hop;
       // A Kubernetes Service of this name has ports of its own.
-      if (port === undefined || serviceOfHost(host, index.clusterDomain)) continue;
+      if (serviceOfHost(host, index.clusterDomain)) continue;
       // Requests are answered without their copies.
       if (!route.route?.some((one) => one.destination === destination)) continue;
-      const entries = index.entriesByHost.get(host);
-      // If the manifests have no entry at all, another repository may have it.
-      if (entries.length === 0) continue;
-      const declared = valueIn(
-        ports,
-        host,
-        () => new Set(entries.flatMap((entry) => portsOf(entry).map(({ number }) => number))),
-      );
-      if (declared.has(port) || declared.size === 0 || wildcards.some((wildcard) => covers(wildcard, host))) continue;
+      const declared = new Set(entries.flatMap((entry) => portsOf(entry).map(({ number }) => number)));
+      if (declared.size === 0 || wildcards.some((wildcard) => covers(wildcard, host))) continue;
       const all = ordered(entries);
       const message =
         `${describe(virtualService)} routes to port ${port} of ${host}, and all ports in ${describeAll(all)} are ` +

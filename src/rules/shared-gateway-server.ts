@@ -3,7 +3,7 @@ import { Rule } from './rule';
 import { covers } from '../istio/hosts';
 import { Grouping } from '../values/grouping';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
-import { followers, gatewayNamespace } from '../manifests/routes';
+import { followers, gatewayNamespace, PlacedRoute } from '../manifests/routes';
 import { sectionOf, withoutNamespace } from '../manifests/servers';
 import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
@@ -36,21 +36,12 @@ export const sharedGatewayServer: Rule = {
     hosts: [a.example.com, b.example.com]
     tls: { mode: ISTIO_MUTUAL }`),
   *check(index) {
-    const shared = index
-      .ofKind('Gateway')
-      .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server) => ({ gateway, server })));
+    const shared = index.servers.filter(({ server }) => isShared(server));
     if (shared.length === 0) return;
-    const byGateway = new Grouping<string, Followed>();
-    for (const virtualService of index.ofKind('VirtualService')) {
-      for (const route of virtualService.spec.tcp ?? []) {
-        for (const name of followers(virtualService, route).gateways) {
-          byGateway.add(`${gatewayNamespace(virtualService, name)}/${withoutNamespace(name)}`, {
-            virtualService,
-            route,
-          });
-        }
-      }
-    }
+    const byGateway = new Grouping<string, PlacedRoute>();
+    for (const placed of index.routes.filter(({ section }) => section === 'tcp'))
+      for (const name of followers(placed.virtualService, placed.route).gateways)
+        byGateway.add(`${gatewayNamespace(placed.virtualService, name)}/${withoutNamespace(name)}`, placed);
     for (const { gateway, server } of shared) {
       const taken = byGateway
         .get(`${gateway.namespace}/${gateway.name}`)
@@ -73,21 +64,16 @@ export const sharedGatewayServer: Rule = {
 
 type TcpRoute = ItemOf<IstioSpecs['VirtualService']['tcp']>;
 
-interface Followed {
-  readonly virtualService: IstioObject<'VirtualService'>;
-  readonly route: TcpRoute;
-}
-
 /** Only a TLS server with a single host is not shared: its connections are all for that host. */
 function isShared(server: Server): boolean {
-  if (sectionOf(server) !== 'tcp') return false;
   const hosts: readonly string[] = server.hosts ?? [];
-  return hosts.length > 1 || hosts.some((host) => host.includes('*')) || !server.tls;
+  const isForOne = server.tls && hosts.length < 2 && !hosts[0]?.includes('*');
+  return !isForOne && sectionOf(server) === 'tcp';
 }
 
 /** Whether the route takes every connection of the server, not only those from or to some addresses. */
-function reaches(gateway: IstioObject<'Gateway'>, server: Server, { virtualService, route }: Followed): boolean {
-  const matches = route.match ?? [];
+function reaches(gateway: IstioObject<'Gateway'>, server: Server, { virtualService, route }: PlacedRoute): boolean {
+  const matches = (route as TcpRoute).match ?? [];
   const takesAll =
     matches.length === 0 ||
     matches.some(

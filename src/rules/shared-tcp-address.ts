@@ -1,6 +1,6 @@
 import { istioObject } from './_examples';
 import { Rule } from './rule';
-import { isOpaque, portsOf } from '../istio/protocols';
+import { isOpaque } from '../istio/protocols';
 import { isRange, sameForm } from '../istio/ranges';
 import { Grouping } from '../values/grouping';
 import { describeAll, IstioObject } from '../manifests/indexed';
@@ -36,11 +36,9 @@ export const sharedTcpAddress: Rule = {
   bad: example('203.0.113.7'),
   *check(index) {
     const places = new Grouping<string, IstioObject<'ServiceEntry'>>();
-    for (const entry of index.ofKind('ServiceEntry')) {
-      for (const port of portsOf(entry).filter(({ protocol }) => isOpaque(protocol))) {
-        for (const address of new Set<string>((entry.spec.addresses ?? []).map(sameForm)))
-          places.add(`${isRange(address) ? address : address.split('/')[0]} port ${port.number}`, entry);
-      }
+    for (const { entry, port } of index.ports.filter((one) => isOpaque(one.port.protocol))) {
+      for (const address of new Set<string>((entry.spec.addresses ?? []).map(sameForm)))
+        places.add(`${isRange(address) ? address : address.split('/')[0]} port ${port.number}`, entry);
     }
     for (const place of places.keys()) {
       const entries = places.get(place);

@@ -36,11 +36,8 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
 `,
   *check(index) {
     const byPort = new Grouping<number, IstioObject<'ServiceEntry'>>();
-    for (const entry of index.ofKind('ServiceEntry')) {
-      if (entry.spec.addresses?.length) continue;
-      for (const port of portsOf(entry))
-        if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
-    }
+    for (const { entry, port } of index.ports.filter((one) => isOpaque(one.port.protocol)))
+      if (!entry.spec.addresses?.length && captures(index, entry)) byPort.add(port.number, entry);
     for (const port of byPort.keys()) {
       const capturing = ordered(byPort.get(port));
       const named = new Set<IstioObject<'ServiceEntry'>>();

@@ -1,6 +1,6 @@
 import { exampleEntry, TLS_PORT } from './_examples';
 import { Rule } from './rule';
-import { isHttp, portsOf } from '../istio/protocols';
+import { isHttp } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
 import { originatesOn } from '../manifests/tls';
 
@@ -16,19 +16,17 @@ export const tlsPortAsHttp: Rule = {
   good: exampleEntry(TLS_PORT),
   bad: exampleEntry('{ number: 443, name: http, protocol: HTTP }'),
   *check(index) {
-    for (const entry of index.ofKind('ServiceEntry')) {
-      for (const [position, port] of portsOf(entry).entries()) {
-        if (port.number !== 443 || !isHttp(port.protocol)) continue;
-        const hosts: readonly string[] = entry.spec.hosts ?? [];
-        // What a proxy sends there may be HTTP; what applications send there is TLS all the same.
-        const isOriginated = hosts.some((host) => index.rulesFor(host).some((rule) => originatesOn(rule, 443)));
-        yield {
-          message: `${describe(entry)} declares port 443 of ${hosts.join(', ')} as ${port.protocol}.`,
-          field: `spec.ports[${position}].protocol`,
-          objects: [entry],
-          severity: isOriginated ? 'warning' : 'error',
-        };
-      }
+    const found = index.ports.filter(({ port: { number, protocol } }) => number === 443 && isHttp(protocol));
+    for (const { entry, port, position } of found) {
+      const hosts: readonly string[] = entry.spec.hosts ?? [];
+      // What a proxy sends there may be HTTP; what applications send there is TLS all the same.
+      const isOriginated = hosts.some((host) => index.rulesFor(host).some((rule) => originatesOn(rule, 443)));
+      yield {
+        message: `${describe(entry)} declares port 443 of ${hosts.join(', ')} as ${port.protocol}.`,
+        field: `spec.ports[${position}].protocol`,
+        objects: [entry],
+        severity: isOriginated ? 'warning' : 'error',
+      };
     }
   },
 };

@@ -40,7 +40,7 @@ export const wildcardBesideHost: Rule = {
     for (const host of index.entriesByHost.keys())
       if (isWildcard(host))
         for (const entry of index.entriesByHost.get(host)) wildcards.add(host.toLowerCase(), { host, entry });
-    for (const entry of index.ofKind('ServiceEntry')) {
+    for (const entry of wildcards.size > 0 ? index.ofKind('ServiceEntry') : []) {
       const why = needsItsOwn(entry);
       if (why === undefined) continue;
       for (const host of entry.spec.hosts ?? []) {
