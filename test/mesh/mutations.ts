@@ -382,7 +382,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'ports "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
   },
-  'ports "istiod tells a program no configuration of other namespaces, and nothing without a token"': {
+  'ports "istiod tells a program nothing in the name of another namespace, and nothing without a token"': {
     mesh: unscoped,
   },
   'ports "Ingresses of every namespace open servers on the pods of the gateway"': { change: drop('Ingress') },
@@ -482,6 +482,7 @@ export const LIMITS = [
   'ports "its port 15010 tells whoever reaches it who may call what"',
   'ports "metrics of proxies name what their pods call, to whoever reaches them"',
   'ports "whoever reaches port 15090 of a proxy reads its configuration, and closes it"',
+  'ports "istiod tells it the private hosts of others with an endpoint of the address that it says it has"',
   'ports "istiod tells it the authorities in ConfigMaps of other namespaces, and no Secret"',
   'gateway-api "a route for a Service of its own namespace is followed by everyone\'s sidecars"',
   'ports "one name in a route of the Gateway API ends istiod"',

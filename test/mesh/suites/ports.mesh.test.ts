@@ -78,15 +78,15 @@ const UNREAD = `
   }, 100);
 `;
 
-/** Says what istiod tells it as a gateway with certain labels. */
+/** Says what istiod tells it as a proxy of some kind with certain labels. */
 const READ = `
   ${ASK}
-  const [, address, namespace, labels, token] = process.argv.slice(1);
+  const [, address, namespace, labels, token, kind] = process.argv.slice(1);
   let data = Buffer.alloc(0);
   const end = () => process.stdout.write(data.toString('latin1').replace(/[^ -~]/g, ' '), () => process.exit());
   const isWhole = (rest, left) =>
     left === 0 || (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1) && isWhole(rest.subarray(5 + rest.readUInt32BE(1)), left - 1));
-  ask({ initialWindowSize: 1 << 24 }, 'router~' + address + '~read-0.' + namespace, namespace, JSON.parse(labels), token)
+  ask({ initialWindowSize: 1 << 24 }, kind + '~' + address + '~read-0.' + namespace, namespace, JSON.parse(labels), token)
     .on('data', (more) => {
       data = Buffer.concat([data, more]);
       if (isWhole(data, 2)) end();
@@ -160,7 +160,7 @@ function tokenOf(mesh: Mesh, id: string): string {
 /** What istiod tells a program in the pod `unread`, which says that it is a gateway. */
 function told(mesh: Mesh, namespace: string, labels: object, token = ''): Promise<string> {
   const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
-  const args = ['-e', READ, ISTIOD_ADDRESS, address, namespace, JSON.stringify(labels), token];
+  const args = ['-e', READ, ISTIOD_ADDRESS, address, namespace, JSON.stringify(labels), token, 'router'];
   return mesh.lab.shellOf('unread').must(process.execPath, args);
 }
 
@@ -252,7 +252,7 @@ describeMesh(
       expect(await statusWith(headless)).toBe('415'); // from istiod, which speaks gRPC only
     });
 
-    test('istiod tells a program no configuration of other namespaces, and nothing without a token', async () => {
+    test('istiod tells a program nothing in the name of another namespace, and nothing without a token', async () => {
       await mesh.apply([...BEFORE, OPENED]);
       const token = tokenOf(mesh, 'unread');
       expect(await told(mesh, 'other', { app: 'x' }, token)).toMatch(/BlackHoleCluster/);
@@ -287,6 +287,32 @@ describeMesh(
       expect(authorities).not.toContain('HIDDEN');
       for (const kind of ['kubernetes', 'kubernetes-gateway'])
         for (const name of ['partner', 'partner-cacert']) expect(await given(`${kind}://shop/${name}`)).toBe('');
+    });
+
+    test('istiod tells it the private hosts of others with an endpoint of the address that it says it has', async () => {
+      const address = '203.0.113.77';
+      const host = 'private.example.com';
+      const entry: KubeObject = {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'ServiceEntry',
+        metadata: { name: 'private', namespace: 'shop' },
+        spec: {
+          hosts: [host],
+          exportTo: ['.'],
+          location: 'MESH_EXTERNAL',
+          resolution: 'STATIC',
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+          endpoints: [{ address }],
+        },
+      };
+      await mesh.apply([...BEFORE, OPENED, entry]);
+      const toldIn = (namespace: string, ip = address) => {
+        const args = ['-e', READ, ISTIOD_ADDRESS, ip, namespace, '{}', tokenOf(mesh, 'unread'), 'sidecar'];
+        return mesh.lab.shellOf('unread').must(process.execPath, args);
+      };
+      expect(await toldIn('other')).not.toContain(host);
+      expect(await toldIn('')).toContain(host);
+      expect(await toldIn('', '203.0.113.78')).not.toContain(host);
     });
 
     test('metrics of proxies name what their pods call, to whoever reaches them', async () => {
