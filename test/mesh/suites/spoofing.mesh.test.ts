@@ -3,7 +3,9 @@
  * themselves, byte by byte; and hosts that demand a client certificate, with the right one, a wrong one, an expired one
  * and none.
  */
+import * as http2 from 'http2';
 import { Duplex } from 'stream';
+import { setTimeout as sleep } from 'timers/promises';
 import * as tls from 'tls';
 import { Chart } from 'cdk8s';
 import { AccessRow, Expectation } from '../../../src/access/access-table';
@@ -35,6 +37,24 @@ function clientHello(servername: string): Promise<Buffer> {
     const socket = new Duplex({ read: () => undefined, write: resolve });
     tls.connect({ socket, servername });
   });
+}
+
+/** What a client of HTTP/2 with prior knowledge sends for these headers. */
+async function http2Bytes(headers: http2.OutgoingHttpHeaders): Promise<string> {
+  const sent: Buffer[] = [];
+  const socket = new Duplex({
+    read: () => undefined,
+    write: (bytes, _encoding, done) => {
+      sent.push(bytes);
+      done();
+    },
+  });
+  const session = http2.connect('http://x', { createConnection: () => socket }).on('error', () => undefined);
+  session.request(headers, { endStream: true }).on('error', () => undefined);
+  await sleep(20);
+  const bytes = Buffer.concat(sent).toString('latin1');
+  session.destroy();
+  return bytes;
 }
 
 /** The private server names of the hop, which are no secret. */
@@ -262,6 +282,27 @@ const CONTRADICTIONS = (host: string): string[] => {
   ];
 };
 
+/** The same by HTTP/2. */
+const HTTP2_CONTRADICTIONS = (host: string): http2.OutgoingHttpHeaders[] => {
+  const other = 'evil.example.com';
+  return [
+    { ':authority': host },
+    { ':authority': host, host: other },
+    { ':authority': other, host },
+    ...[`${other}@${host}`, `${host}@${other}`, `${host}:80@${other}`, `${host}:443`, `${host}.`, `[${host}]`].map(
+      (authority) => ({ ':authority': authority }),
+    ),
+    ...[`http://${other}/`, `//${other}/`, `/ HTTP/1.1\r\nHost: ${other}`].map((path) => ({
+      ':authority': host,
+      ':path': path,
+    })),
+    { ':authority': host, ':scheme': 'https' },
+    { ':authority': host, forwarded: `host=${other}`, 'x-envoy-original-dst-host': `${EVIL}:80` },
+    { ':authority': host, 'x-forwarded-client-cert': 'URI=x', 'x-forwarded-for': '198.51.100.1' },
+    ...[host, other].map((name) => ({ ':method': 'CONNECT', ':authority': `${name}:443` })),
+  ];
+};
+
 describeMesh(
   'requests that contradict themselves',
   {
@@ -332,6 +373,19 @@ describeMesh(
         ),
       );
       expect(requests(seen).length).toBeGreaterThan(8);
+      for (const event of requests(seen)) expect(facts(event)).toEqual(allowed);
+      expect([...new Set(seen.map(({ server, from }) => `${server} ${from}`))]).toEqual([`api.partner.com ${GATEWAY}`]);
+    });
+
+    test('so it does by HTTP/2', async () => {
+      const bytes = await Promise.all(HTTP2_CONTRADICTIONS('api.partner.com').map(http2Bytes));
+      const seen = await seenWhile(() =>
+        mesh.lab.sendBytes(
+          'checkout',
+          bytes.map((one) => ({ to: EVIL, port: 80, bytes: one })),
+        ),
+      );
+      expect(requests(seen).length).toBeGreaterThan(5);
       for (const event of requests(seen)) expect(facts(event)).toEqual(allowed);
       expect([...new Set(seen.map(({ server, from }) => `${server} ${from}`))]).toEqual([`api.partner.com ${GATEWAY}`]);
     });
