@@ -114,7 +114,7 @@ export interface CommonEgressProps {
 
   /**
    * Further request headers that must not reach the host, by their lower-case names. Headers that proxies add are
-   * always removed. Only with a port that speaks HTTP.
+   * removed as well. Only with a port that speaks HTTP.
    *
    * @default - no further headers
    */

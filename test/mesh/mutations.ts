@@ -462,6 +462,7 @@ export const LIMITS = [
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
   'revocation "a certificate that runs out takes nobody out"',
+  'client-certificates "a gateway that starts meanwhile lets the other through"',
   'open-connections "what is open is not in the log of the gateway yet"',
   'open-connections "callers of one declaration share the gateway\'s connections to the host"',
   'open-connections "a WebSocket goes on as it began when %s"',
