@@ -264,6 +264,47 @@ describe('what the query of a table asks of the host', () => {
   });
 });
 
+test('bytes by a dynamic name at a gateway: the name of the hop, and only if the gateway has resolved it before', () => {
+  const gateway = 'istio-egressgateway.egress.svc.cluster.local';
+  const yaml = [
+    HTTP,
+    object(
+      'Gateway',
+      'exit',
+      '{ selector: { istio: egressgateway }, servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: ' +
+        '["*.example.com"], tls: { mode: ISTIO_MUTUAL } }] }',
+    ),
+    object(
+      'ServiceEntry',
+      'wild',
+      '{ hosts: ["*.example.com"], resolution: DYNAMIC_DNS, ports: [{ name: tls, number: 443, protocol: TLS }] }',
+    ),
+    rule('tls: { mode: SIMPLE }').replace('host: site.', 'host: "*.').replace('.com,', '.com",'),
+    rule('tls: { mode: ISTIO_MUTUAL, sni: site.example.com }')
+      .replace('site.example.com,', `${gateway},`)
+      .replace('name: site', 'name: hop'),
+    object(
+      'VirtualService',
+      'out',
+      `{ hosts: [site.example.com], http: [{ route: [{ destination: { host: ${gateway}, port: { number: 443 } } }] }] }`,
+    ),
+    object(
+      'VirtualService',
+      'exit',
+      '{ hosts: ["*.example.com"], gateways: [exit], tcp: [{ route: [{ destination: { host: "*.example.com", port: ' +
+        '{ number: 443 } } }] }] }',
+    ),
+  ].join('');
+  const labels = { istio: 'egressgateway' };
+  const pods = { name: 'istio-egressgateway', namespace: 'egress', labels, serviceAccount: 'exit', targetPort: 443 };
+  expect(see(yaml, undefined, { ...world(), gateways: [pods] })).toMatchObject({
+    outcome: 'answered',
+    answeredBy: 'site.example.com',
+    tlsOriginatedBy: 'gateway',
+    alternatives: [{ answer: { outcome: 'refused', by: 'gateway', symptom: 503 } }],
+  });
+});
+
 test('plaintext to a port that is declared as TLS', () => {
   for (const protocol of ['HTTPS', 'TLS']) {
     const yaml = entry(`number: 8443, protocol: ${protocol}`, 'resolution: DNS, addresses: [203.0.113.50]');

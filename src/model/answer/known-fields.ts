@@ -83,7 +83,7 @@ const SHAPES = {
     'insecureSkipVerify',
   ],
   gateway: ['selector', 'servers'],
-  server: ['name', 'port', 'hosts', 'tls', 'bind'],
+  server: ['name', 'port', 'hosts', 'tls', 'bind', 'defaultEndpoint'],
   serverTls: [
     'mode',
     'httpsRedirect',

@@ -5,6 +5,7 @@ import {
   LabelSelector,
   MeshSettings,
   ExternalHost,
+  TableCaller,
   TableConfigMap,
   TableSecret,
 } from '../../access/access-table';
@@ -21,6 +22,8 @@ export interface World {
   readonly defaultExportTo?: Partial<Record<'services' | 'virtualServices' | 'destinationRules', readonly string[]>>;
   /** All gateways. @default - read from the manifests, or assumed for well-known names */
   readonly gateways?: readonly GatewayPods[];
+  /** All workloads that make requests. @default - unknown */
+  readonly workloads?: readonly TableCaller[];
   /** All external hosts. @default - every host answers 200 with a good certificate */
   readonly external?: readonly DescribedHost[];
   /** All Secrets that are not among the manifests. @default - every Secret is assumed to exist and to be right */
@@ -109,7 +112,7 @@ export interface KnownGateway {
  * address get one, and every address that a row dials gets a host.
  */
 export function worldOf(table: AccessTable): World {
-  const { mesh, gateways = [], secrets = [], configMaps = [] } = table;
+  const { mesh, gateways = [], callers, secrets = [], configMaps = [] } = table;
   const { hosts, strays } = placedHosts(table);
   return {
     mesh: {
@@ -118,6 +121,7 @@ export function worldOf(table: AccessTable): World {
       clusterDomain: mesh?.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
     },
     gateways,
+    workloads: callers,
     external: [
       ...hosts,
       ...strays.map((address, index): DescribedHost => ({

@@ -8,6 +8,7 @@ import { Registry } from '../registry/registry';
 import { portOf, Scope } from '../registry/scope';
 import { KubernetesService, Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
+import { World } from '../objects/world';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { givesEndpoints } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
@@ -74,9 +75,9 @@ export function podsBehind(
 }
 
 /** The endpoints of a Service without a selector, which somebody writes by hand. */
-function writtenEndpoints({ index }: Registry, { namespace, object }: Service, port: ServicePort) {
+function writtenEndpoints({ index, world }: Registry, { namespace, object }: Service, port: ServicePort) {
   const written = index.endpointsOf(namespace, object.name);
-  if (written.length === 0)
+  if (written.length === 0 && !world.gateways)
     throw new Undetermined(
       `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
         'EndpointSlice',
@@ -86,7 +87,8 @@ function writtenEndpoints({ index }: Registry, { namespace, object }: Service, p
     const own = ports.find(({ name = '' }) => name === port.name || (ports.length === 1 && port.name === ''));
     return addresses.flatMap((host): Endpoint[] => (own?.port ? [{ kind: 'host', host, port: own.port }] : []));
   });
-  return { endpoints, where: written.map((one) => fieldRef(one.object)), assumptions: [] as string[] };
+  const where = written.length > 0 ? written.map((one) => fieldRef(one.object)) : [fieldRef(object, 'spec.selector')];
+  return { endpoints, where, assumptions: [] as string[] };
 }
 
 /** At a gateway, connections have no original destination other than the gateway itself. */
@@ -250,6 +252,7 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
     (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
   );
   const found = registry.workloadEntries(namespace, entry.spec.workloadSelector?.labels);
+  if (!pods && found.length === 0 && listsNoPod(registry.world, namespace, wanted)) return [];
   if (pods || found.length === 0)
     throw new Undetermined(
       pods
@@ -261,6 +264,13 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
     );
   assumptions.push(`no pod of namespace ${namespace} has the labels that ServiceEntry ${entry.name} selects`);
   return found.map((object) => ({ endpoint: object.spec, object, at: 'spec' }));
+}
+
+/** Whether the world lists all pods, and none of the namespace has these labels. */
+function listsNoPod({ workloads, gateways }: World, namespace: string, wanted: Record<string, string>): boolean {
+  if (!workloads || !gateways) return false;
+  const labelled = workloads.map((caller) => ({ ...caller, labels: caller.labels ?? { app: caller.name } }));
+  return ![...labelled, ...gateways].some((pod) => pod.namespace === namespace && selects(wanted, pod.labels));
 }
 
 /** Where a gateway connects networks, endpoints of another network are reached through it. */

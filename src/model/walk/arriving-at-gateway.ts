@@ -266,7 +266,7 @@ function throughServer(
   leg.atGateway = workload;
   for (const name of ofTokens.keys()) leg.ofTokens.add(name);
   const hop = 'gateway';
-  if (!reads) return forward(leg, { hop, scope, flow: arrived, port }, chain.destinations!, chain.decidedBy);
+  if (!reads) return forward(leg, { hop, scope, flow: arrived, port, ended }, chain.destinations!, chain.decidedBy);
   const { authority } = request!;
   const host = chain.hosts!().find(authority);
   if (host?.toHttps) return redirectToHttps(leg, read, host.toHttps);

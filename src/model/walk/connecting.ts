@@ -71,7 +71,7 @@ function noEndpoints(
 ): Ending {
   const reason = passes
     ? 'a gateway knows no address that was dialled, to which the load balancer PASSTHROUGH could connect'
-    : service.kubernetes
+    : service.kubernetes && service.object.spec.selector
       ? `no gateway pod backs ${host}`
       : service.resolution === 'NONE'
         ? `a gateway cannot reach hosts with resolution ${service.resolution}`
@@ -157,7 +157,7 @@ function identityOf({ configuration, atGateway, pod }: Leg, hop: 'sidecar' | 'ga
 
 function connect(
   leg: Leg,
-  { hop, flow, address, port, reads }: AtProxy,
+  { hop, flow, address, port, reads, ended }: AtProxy,
   { service, port: declared, proxyProtocol }: Cluster,
   endpoint: Endpoint,
   isOwn: boolean,
@@ -180,7 +180,7 @@ function connect(
           [podField(leg.pod, 'metadata', 'annotations', PROXY_CONFIG)],
         );
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.
-      const arrived = [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
+      const arrived = ended ?? [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
       const [name, given] = reads ? flow.http!.authority.split(':') : [arrived?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
       // resolves itself.
@@ -189,6 +189,11 @@ function connect(
       if (verdict && !verdict.allowed) {
         leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
+      }
+      if (!reads && !isOwn && name !== '' && !leg.oneOf([true, false], (isKnown) => firstAsked(name, isKnown))) {
+        const reason = firstAsked(name, false);
+        leg.step(hop, 'ends', reason, decidedBy);
+        return leg.refuse(hop, 503, reason, decidedBy);
       }
       // A route for connections says nothing of a port, so the usual one of what the proxy sends is dialled.
       const usual = layer?.by === hop ? 443 : 80;
@@ -209,6 +214,13 @@ function connect(
 
 function preservesCase({ pod }: Leg): boolean {
   return proxyConfigOf(pod.annotations)?.proxyHeaders?.preserveHttp1HeaderCase === true;
+}
+
+/** A cluster of dynamic names resolves one for requests, and for connections only what it has been asked for before. */
+function firstAsked(name: string, isKnown: boolean): string {
+  return isKnown
+    ? `the proxy has resolved ${name} before`
+    : `the proxy has not resolved ${name} before, and closes a connection that asks for it`;
 }
 
 /** The same of a name that a request gives (DYNAMIC_DNS): proxies of Istio 1.30 ask for addresses of IPv4 alone. */

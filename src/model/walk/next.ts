@@ -1,7 +1,7 @@
 import { Ending, Leg } from './journey';
 import { Address } from '../objects/addresses';
 import { FieldRef, HopName } from '../answer/answer';
-import { Flow } from './flow';
+import { Flow, Layer } from './flow';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { Scope } from '../registry/scope';
 import { Service } from '../objects/service';
@@ -16,6 +16,8 @@ export interface AtProxy {
   readonly port: number;
   /** Whether the proxy reads the request as HTTP. Otherwise it forwards bytes, whatever they are. */
   readonly reads?: boolean;
+  /** The TLS that the proxy has ended. */
+  readonly ended?: Layer;
 }
 
 /** What a proxy sends elsewhere besides, and nobody sees the answer of. */

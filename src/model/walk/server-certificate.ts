@@ -50,7 +50,12 @@ export function receiveAtServer(
   if (secret.holds === 'ca-certificates')
     return { kind: 'closed', reason: `Secret ${namespace}/${credentialName} holds no certificate of a server` };
   if (layer.by === 'application') return { kind: 'distrusted' };
-  const { mode: given, insecureSkipVerify } = layer.settings!.value;
+  const { mode: given, insecureSkipVerify, credentialName: ofHop, caCertificates } = layer.settings!.value;
+  if (given === 'ISTIO_MUTUAL' || (given === 'SIMPLE' && !insecureSkipVerify && !ofHop && !caCertificates))
+    return {
+      kind: 'closed',
+      reason: 'the hop verifies the server, whose certificate no authority that it trusts signed',
+    };
   if (!insecureSkipVerify || given !== 'SIMPLE') throw unknown;
   return mode === 'MUTUAL'
     ? { kind: 'closed', reason: 'the server requires a client certificate and receives none' }
