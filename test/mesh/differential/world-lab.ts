@@ -43,8 +43,11 @@ export class WorldLab {
 
   private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
     try {
-      // Each world starts empty: an existing object of the same name would be updated and keep its age.
+      // Each world starts empty: an existing object of the same name would be updated and keep its age, and a proxy keeps
+      // the cluster that it has while the one of the same name waits for a Secret.
       await this.lab.apply('manifests', []);
+      if (JSON.stringify(world.objects).includes('"credentialName"'))
+        await this.lab.converge({ tolerateWarming: true, awaitDraining: false });
       await this.lab.apply('manifests', world.objects);
     } catch (error) {
       if (error instanceof Refused) return { by: 'admission', why: error.message };
