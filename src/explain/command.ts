@@ -104,6 +104,7 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
       gateway: { type: 'string', multiple: true, default: [] },
       istio: { type: 'string' },
       output: { type: 'string', default: 'text' },
+      verbose: { type: 'boolean' },
     },
   });
   if (positionals.length === 0)
@@ -112,7 +113,7 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
   const caller = callerOf(values.from, values.labels);
   const request = requestOf(values);
   const wanted = { via: viaOf(values.via) };
-  const read = readManifests(positionals, { standardInput, namespace: values.namespace });
+  const read = readManifests(positionals, { standardInput, namespace: values.namespace, verbose: values.verbose });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
   const { world: described, note } = worldFor(values, read);

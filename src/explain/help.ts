@@ -56,6 +56,7 @@ explain follows one request hop by hop and names the object and field that decid
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
   --output text|json|mermaid        default text; json uses the words of access tables (docs access-table)
+  --verbose                         name each object that is left out, and say why
 
 check asks for every row of an access table and compares the answer with it.
 

@@ -56,6 +56,7 @@ interface ParsedDocument {
 interface Reading {
   readonly read: { -readonly [field in keyof ReadManifests]: ReadManifests[field] };
   readonly objectsOnly: boolean;
+  readonly verbose: boolean;
   /** Objects of kinds that cannot affect a request. */
   readonly leftOut: Map<string, { count: number; readonly origin: string }>;
 }
@@ -69,6 +70,8 @@ export interface ReadOptions {
    * they are written. @default false
    */
   readonly objectsOnly?: boolean;
+  /** Whether each object that is left out is noted by name. @default false */
+  readonly verbose?: boolean;
 }
 
 /**
@@ -89,11 +92,17 @@ export function readManifests(from: readonly string[], options?: ReadOptions): R
 /** Reads the same, with every definition of an object. */
 export function readAll(
   from: readonly string[],
-  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace, objectsOnly = false }: ReadOptions = {},
+  {
+    standardInput = () => fs.readFileSync(0, 'utf8'),
+    namespace,
+    objectsOnly = false,
+    verbose = false,
+  }: ReadOptions = {},
 ): ReadManifests {
   const reading: Reading = {
     read: { objects: [], problems: [], unbuilt: [], warnings: [], notes: [], assumptions: [], hasInput: false },
     objectsOnly,
+    verbose,
     leftOut: new Map(),
   };
   const { read } = reading;
@@ -228,7 +237,7 @@ function addUnparsed(
     return;
   }
   if (head && !canMatter(head.apiVersion, head.kind, document.text)) {
-    leaveOut(reading, where, head);
+    leaveOut(reading, where, head, () => OWN_NAME.exec(sectionOf(document, 'metadata') ?? '')?.[1]);
     return;
   }
   const metadata = head?.kind === 'ConfigMap' ? sectionOf(document, 'metadata') : undefined;
@@ -318,9 +327,19 @@ function isTemplate(value: unknown): boolean {
 const FREE_TEXT = new Set(['annotations', 'body', 'headers', 'withoutHeaders', 'queryParams']);
 
 /** An object that cannot affect a request. Of Kubernetes' own kinds nobody expects otherwise, so others are noted. */
-function leaveOut({ read, leftOut }: Reading, origin: string, { apiVersion, kind }: Head): void {
+function leaveOut(
+  { read, leftOut, verbose }: Reading,
+  origin: string,
+  { apiVersion, kind }: Head,
+  name: () => string | undefined,
+): void {
   read.hasInput = true;
-  if (isKubernetesApi(apiVersion)) return;
+  if (verbose)
+    read.notes.push(
+      `${origin}: ${kind}${name() ? ` ${name()}` : ''} is left out: ` +
+        (isKubernetesApi(apiVersion) ? 'its kind cannot affect a request' : `${apiVersion} is not part of the model`),
+    );
+  if (verbose || isKubernetesApi(apiVersion)) return;
   const what = `${kind} of ${apiVersion}`;
   const known = leftOut.get(what);
   if (known) known.count++;
@@ -342,6 +361,8 @@ function noteLeftOut({ read, leftOut }: Reading): void {
 /** What may stand for something elsewhere in its document. */
 const ALIAS = /(^|[\s[{,:-])\*\w/m;
 
+const OWN_NAME = /[\s{,]name:\s*["']?([\w.-]+)/;
+
 const NOT_AN_OBJECT = 'not a Kubernetes object (no kind or apiVersion), left out';
 
 function add(reading: Reading, object: ReadObject): void {
@@ -356,7 +377,7 @@ function add(reading: Reading, object: ReadObject): void {
     return;
   }
   if (!matters(manifest)) {
-    leaveOut(reading, origin, manifest);
+    leaveOut(reading, origin, manifest, () => manifest.metadata?.name);
     return;
   }
   if (isForIstioctl(manifest)) {

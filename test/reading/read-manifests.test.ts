@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { headOf, itemsOf, documentsIn } from '../../src/reading/yaml-documents';
-import { readAll, readManifests } from '../../src/reading/read-manifests';
+import { readAll, readManifests, ReadOptions } from '../../src/reading/read-manifests';
 
 let root: string;
 beforeEach(() => {
@@ -10,12 +10,12 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(root, { recursive: true }));
 
-function read(files: Record<string, string>) {
+function read(files: Record<string, string>, options?: ReadOptions) {
   for (const [name, text] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
     fs.writeFileSync(path.join(root, name), text);
   }
-  const found = readManifests([root]);
+  const found = readManifests([root], options);
   const strip = (text: string) => text.replaceAll(root, '.');
   return {
     ids: found.objects.map(({ manifest }) => `${manifest.kind}/${manifest.metadata.name}`),
@@ -68,6 +68,14 @@ describe('documents that cannot affect a request', () => {
       `apiVersion: example.com/v1\nkind: ${kind}\nmetadata: { name: w${n} }\n`;
     expect(read({ 'a.yaml': [widget('A', 1), widget('A', 2), widget('B', 1)].join('---\n') }).notes).toEqual([
       '3 objects are not part of the model and are left out: 2 A of example.com/v1 and 1 B of example.com/v1',
+    ]);
+  });
+
+  test('each is named where that is asked for', () => {
+    const deployment = 'apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  labels:\n    a/name: y\n  name: "w"\n';
+    expect(read({ 'a.yaml': `${CRD}---\n${deployment}` }, { verbose: true }).notes).toEqual([
+      './a.yaml, document 1: CustomResourceDefinition x is left out: its kind cannot affect a request',
+      './a.yaml, document 2: Widget w is left out: example.com/v1 is not part of the model',
     ]);
   });
 
