@@ -1,4 +1,4 @@
-import { COMMANDS, hasUnknownCommand, OF_HEADER } from '../istio/envoy';
+import { COMMANDS, hasUnknownCommand, LOG_COMMANDS, OF_HEADER } from '../istio/envoy';
 import { ProxyConfig, UNKNOWN_FIELDS, unreadableFields, unreadableVariables } from '../model/objects/proxy-config';
 import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 import { listOf } from '../values/list-of';
@@ -12,7 +12,7 @@ const SECONDS = /^([1-9]\d*(\.\d+)?s)?$/;
 /** Files that Envoy can open. */
 const KNOWN_FILE = /^(\/dev\/std(out|err))?$/;
 /** Formats of access logs with commands that Envoy knows. */
-const KNOWN_FORMAT = new RegExp(`^([^%]|%%|%(${COMMANDS}|REQ_WITHOUT_QUERY${OF_HEADER})%)*$`);
+const KNOWN_FORMAT = new RegExp(`^([^%]|%%|%(${COMMANDS}|${LOG_COMMANDS}|REQ_WITHOUT_QUERY${OF_HEADER})%)*$`);
 /** Versions and ciphers that Envoy takes, and clients have. */
 const KNOWN_TLS =
   /^(\{("minProtocolVersion":"TLS(_AUTO|V1_[23])",?|"cipherSuites":\[("ECDHE-(RSA|ECDSA)-AES(128-GCM-SHA256|256-GCM-SHA384)",?)*\],?)*\})?$/;

@@ -102,6 +102,18 @@ export const COMMANDS = [
   `(UPSTREAM|CLUSTER)_METADATA\\(${WORDS}\\)|(DYNAMIC_METADATA\\(${WORDS}|ENVIRONMENT\\([\\w./-]+)\\)${LENGTH}`,
   `(UPSTREAM_)?FILTER_STATE\\([\\w./-]+(:PLAIN|:TYPED|:FIELD:\\w+)?\\)${LENGTH}`,
 ].join('|');
+/** More that access logs can have. Of expressions, attributes alone: Envoy refuses what it cannot parse. */
+export const LOG_COMMANDS = [
+  'UNIQUE_ID|SPAN_ID|LOCAL_REPLY_BODY|CUSTOM_FLAGS|TLS_JA[34]_FINGERPRINT|ROUNDTRIP_DURATION|(START|EMIT)_TIME_LOCAL',
+  '(BYTES|PACKETS)_RETRANSMITTED|(REQUEST_HEADERS|RESPONSE_(HEADERS|TRAILERS))_BYTES|QUERY_PARAMS(\\(ORIG\\))?',
+  '(UP|DOWN)STREAM_(LOCAL_CLOSE_REASON|DETECTED_CLOSE_TYPE)|DOWNSTREAM_PEER_CHAIN_(SERIALS|FINGERPRINTS_(1|256))',
+  'UPSTREAM_(PEER_(SUBJECT|ISSUER|CERT(_V_START|_V_END)?)|(LOCAL|PEER)_(URI|DNS|IP)_SAN|HOST_NAME_WITHOUT_PORT)',
+  'UPSTREAM_(HOSTS|HOST_NAMES|CONNECTION_IDS)_ATTEMPTED|DOWNSTREAM_(LOCAL|PEER)_(EMAIL|OTHERNAME)_SAN',
+  `(PATH(\\((NQ|WQ)(:(ORIG|PATH|ORIG_OR_PATH))?\\))?|QUERY_PARAM\\([\\w.-]+\\))${LENGTH}`,
+  `METADATA\\((ROUTE|CLUSTER|DYNAMIC|UPSTREAM_HOST|LISTENER|VIRTUAL_HOST|LISTENER_FILTER_CHAIN):${WORDS}\\)${LENGTH}`,
+  '(CEL\\((request|response|connection|source|destination|upstream|metadata|filter_state|xds|(up|down)stream_peer)' +
+    `((\\.(?!in\\b)\\w+|\\['[\\w:./-]+'\\]))*\\))${LENGTH}`,
+].join('|');
 const KNOWN = new RegExp(`%%|%(${COMMANDS}|PER_REQUEST_STATE\\([\\w./-]+\\))%`, 'g');
 
 /** Whether the value of a header has a command that Envoy may not take. */

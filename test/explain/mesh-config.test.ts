@@ -346,6 +346,14 @@ describe('settings that the model does not know', () => {
     ...['%PROTOCOL:5%', '%DURATION:5%', '%START_TIME:5%', '%START_TIME(%Y):5%', '%DOWNSTREAM_REMOTE_ADDRESS:3%'],
     ...['%PER_REQUEST_STATE(a)%', '%REQ_WITHOUT_QUERY(a?b?c)%', '%REQ_WITHOUT_QUERY(a:b)%', '%GRPC_STATUS(X)%'],
     ...['%REQ(a:b)%', '%REQ(a?b:c)%', '%REQ(::)%', '%TRAILER(a:b)%', `%REQ(a):${'9'.repeat(23)}%`],
+    ...['%PATH(XX)%', '%METADATA(NOPE:a)%', '%METADATA(ROUTE:a):x%', '%CEL()%', '%CEL(request.in)%', '%CEL(a b)%'],
+    ...[
+      '%UNIQUE_ID():3%',
+      '%QUERY_PARAM()%',
+      '%UPSTREAM_LOCAL_SUBJECT%',
+      '%UPSTREAM_HOST_IDS_ATTEMPTED%',
+      '%SPAN_ID:5%',
+    ],
     ...['%UPSTREAM_METADATA(a):5%', '%FILTER_STATE(a:XX)%', '%FILTER_STATE(a:FIELD)%', '%%DURATION%'],
   ])('a format of access logs that Envoy refuses: %s', (format) => {
     expect(ofMesh({ accessLogFormat: format })).toEqual(['accessLogFormat']);
@@ -353,6 +361,26 @@ describe('settings that the model does not know', () => {
   });
 
   test.each([
+    ...[
+      '%PATH%',
+      '%PATH(NQ:ORIG):9%',
+      '%QUERY_PARAM(a-b):9%',
+      '%QUERY_PARAMS%',
+      '%UNIQUE_ID% %SPAN_ID%',
+      '%CUSTOM_FLAGS%',
+    ],
+    ...[
+      '%METADATA(ROUTE:istio)%',
+      '%METADATA(UPSTREAM_HOST:a.b:c):9%',
+      '%CEL(xds.cluster_name)%',
+      '%TLS_JA3_FINGERPRINT%',
+    ],
+    ...[
+      "%CEL(request.headers['x-user']):9%",
+      '%CEL(upstream_peer.app)%',
+      '%UPSTREAM_PEER_URI_SAN% %BYTES_RETRANSMITTED%',
+    ],
+    ...['%UPSTREAM_HOSTS_ATTEMPTED%', '%DOWNSTREAM_PEER_EMAIL_SAN%', '%DOWNSTREAM_LOCAL_CLOSE_REASON%'],
     ...['%DYNAMIC_METADATA(istio.mixer:status)%', '%DYNAMIC_METADATA(a):5%', '%CLUSTER_METADATA(a:b:c)%'],
     ...['%FILTER_STATE(wasm.upstream_peer:PLAIN)%', '%FILTER_STATE(a:FIELD:b):5%', '%UPSTREAM_FILTER_STATE(a)%'],
     ...['%UPSTREAM_REQUEST_ATTEMPT_COUNT%', '%RESPONSE_FLAGS_LONG%', '%UPSTREAM_WIRE_BYTES_SENT%', '%TRAILER(a)%'],
