@@ -327,7 +327,7 @@ describe('a hop and the server of the gateway that do not meet', () => {
     [
       'a server for another host',
       { gateway: changed(gateway, '["edition.cnn.com"]', '["www.cnn.com"]') },
-      'Gateway istio-system/exit: set spec.servers[0].hosts[0] to "edition.cnn.com"',
+      'Gateway istio-system/exit: add "edition.cnn.com" to spec.servers[0].hosts',
     ],
     [
       'a server on another port',
@@ -349,6 +349,37 @@ describe('a hop and the server of the gateway that do not meet', () => {
       identityAtGateway: 'shop/checkout',
     });
   });
+});
+
+test.each([
+  ['http', { number: 80, name: 'http', protocol: 'HTTP' }, undefined],
+  ['https', { number: 443, name: 'tls', protocol: 'TLS' }, { mode: 'PASSTHROUGH' }],
+])('a host that no server for %s has is added to one', (scheme, port, tls) => {
+  const match = tls && [{ sniHosts: ['edition.cnn.com'] }];
+  const to = (host: string) => ({
+    [tls ? 'tls' : 'http']: [{ match, route: [{ destination: { host, port: { number: port.number } } }] }],
+  });
+  const { entry } = task();
+  const change = proposed(
+    JSON.parse(
+      JSON.stringify([
+        entry,
+        istio('Gateway', 'istio-system', 'exit', {
+          selector: { istio: 'egressgateway' },
+          servers: [{ port, hosts: ['www.cnn.com'], tls }],
+        }),
+        istio('VirtualService', 'istio-system', 'in', { hosts: ['edition.cnn.com'], ...to(HOP) }),
+        istio('VirtualService', 'istio-system', 'out', {
+          hosts: ['edition.cnn.com'],
+          gateways: ['exit'],
+          ...to('edition.cnn.com'),
+        }),
+      ]),
+    ),
+    `${scheme}://edition.cnn.com/`,
+  );
+  expect(change?.text).toBe('Gateway istio-system/exit: add "edition.cnn.com" to spec.servers[0].hosts');
+  expect(change?.answer).toMatchObject({ outcome: 'answered', via: 'gateway' });
 });
 
 describe('a port to which plain HTTP is routed, and that the entry lacks', () => {

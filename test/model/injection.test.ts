@@ -202,6 +202,11 @@ test.each([
   expect(see(objects)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(reason) });
 });
 
+test('a Namespace that decides is in none itself', () => {
+  const { causes } = see(namespace('{ istio.io/dataplane-mode: ambient }'));
+  expect(causes).toMatchObject([{ kind: 'Namespace', namespace: '', name: 'shop' }]);
+});
+
 test.each([
   [
     'its annotation counts before its proxy configuration',

@@ -14,7 +14,7 @@ export function forServer(
   question: Question,
   gateway: IstioObject<'Gateway'>,
   field: FieldPath | undefined,
-  { principal }: Asked,
+  { host, principal }: Asked,
 ): Candidate[] {
   const found: Candidate[] = [];
   const server = field && itemOf(field, 'servers');
@@ -28,10 +28,12 @@ export function forServer(
   if (server !== undefined) {
     const value = valueAt<Server>(gateway, server);
     found.push(
-      ...(value?.hosts ?? []).flatMap((host, index) =>
-        host.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, withoutNamespace(host))] : [],
+      ...(value?.hosts ?? []).flatMap((one, index) =>
+        one.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, withoutNamespace(one))] : [],
       ),
     );
+    const hosts = value?.hosts ?? [];
+    if (!hosts.includes(host)) found.push(set(gateway, `${server}.hosts[${hosts.length}]`, host));
     for (const protocol of ['HTTP', 'HTTPS', 'TLS', 'TCP']) {
       if (value?.port?.protocol !== protocol) found.push(set(gateway, `${server}.port.protocol`, protocol, 1.2));
     }
@@ -40,8 +42,8 @@ export function forServer(
         tlsPlaces(rule).flatMap((place) =>
           (value?.hosts ?? [])
             .map(withoutNamespace)
-            .filter((host) => host !== '*')
-            .map((host) => set(rule, `${fieldOf(place)}.sni`, host)),
+            .filter((one) => one !== '*')
+            .map((one) => set(rule, `${fieldOf(place)}.sni`, one)),
         ),
       ),
     );

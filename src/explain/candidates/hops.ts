@@ -45,9 +45,7 @@ export function toServer({ index, answer }: Question, gateway: IstioObject<'Gate
       ...(port?.number === undefined || server.port?.number === port.number
         ? []
         : [set(gateway, `spec.servers[${at}].port.number`, port.number)]),
-      ...names.flatMap((name) =>
-        (server.hosts ?? []).map((_, position) => set(gateway, `spec.servers[${at}].hosts[${position}]`, name, 1.1)),
-      ),
+      ...names.map((name) => set(gateway, `spec.servers[${at}].hosts[${server.hosts?.length ?? 0}]`, name)),
     ]),
   ]);
 }

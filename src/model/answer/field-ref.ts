@@ -2,6 +2,8 @@ import { Answer, FieldRef } from './answer';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 
+const IN_NO_NAMESPACE = /^(Namespace|ClusterRole(Binding)?)$/;
+
 /** Refers to an object and one of its fields. The origin is computed only when it is read. */
 class ObjectFieldRef implements FieldRef {
   public readonly kind: string;
@@ -14,7 +16,7 @@ class ObjectFieldRef implements FieldRef {
     public readonly field?: FieldPath,
   ) {
     this.kind = object.kind;
-    this.namespace = object.namespace;
+    this.namespace = IN_NO_NAMESPACE.test(object.kind) ? '' : object.namespace;
     this.name = object.name;
     this.#object = object;
   }

@@ -175,7 +175,7 @@ function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number,
       ? `no server of ${workload.id} on port ${port} accepts ` +
         `${first.kind === 'tls' ? 'TLS without a server name' : 'plaintext'}`
       : `no server of ${workload.id} on port ${port} matches the server name ${first.serverName}`;
-  const servers = [...new Set(listener.chains.map(({ server }) => server))].slice(0, 3);
+  const servers = [...new Set([...listener.chains.map(({ server }) => server), ...listener.unrouted])].slice(0, 3);
   return leg.closedAtGateway(reason, [
     ...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'),
     ...servers.map(({ gateway, field }) => fieldRef(gateway, `${field}.hosts`)),
