@@ -1,7 +1,7 @@
 import { smallestChange, Wanted } from './changes';
 import { objectsFrom } from '../reading/objects';
 import { Doubt, Known, nothingToJudge } from './nothing-to-judge';
-import { requestProblem } from './request-problem';
+import { optionProblem, requestProblem } from './request-problem';
 import { asText } from './text';
 import { AccessTable, Symptom, SYMPTOMS, Via } from '../access/access-table';
 import type { GatewayInstallation } from '../values/gateway-installation';
@@ -87,9 +87,9 @@ export class EgressTo {
 
   /** `http://…`, `https://…` or `tcp://host:port`. */
   public to(url: string, request: Omit<ModelRequest, 'url'> = {}): EgressExpectation {
-    const problem = requestProblem(url);
-    if (problem !== undefined) throw new Error(`to: ${problem}`);
     const asked = { ...request, url };
+    const problem = requestProblem(url) ?? optionProblem(asked);
+    if (problem !== undefined) throw new Error(`to: ${problem}`);
     return new EgressExpectation(
       this.model.ask(this.caller, asked),
       (answer, wanted) => smallestChange(this.model, this.caller, asked, answer, wanted),

@@ -1,9 +1,7 @@
 /** What the options of `explain` and `check` say, one function each. A wrong one is an error that says what to write. */
-import { isIP } from 'net';
-import { requestProblem } from './request-problem';
-import { SPOKEN, Via, VIAS } from '../access/access-table';
+import { optionProblem, requestProblem } from './request-problem';
+import { Spoken, Via, VIAS } from '../access/access-table';
 import { currentValue } from '../access/former-words';
-import { isTcpRequest } from '../access/request-url';
 import { Usage } from '../cli/outcome';
 import { KNOWN_MINORS, minorOf } from '../istio/release-lines';
 import { KnownGateway, ModelCaller, ModelRequest, World } from '../model';
@@ -129,13 +127,8 @@ export function requestOf({
     throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
   const problem = requestProblem(to);
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
-  if (dial !== undefined && (isIP(dial) === 0 || dial.includes('%')))
-    throw new Usage(`--dial is an address such as 203.0.113.99, not "${dial}"`);
-  const spoken = SPOKEN.find((one) => one === speak);
-  if (spoken !== speak)
-    throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);
-  if (speak !== undefined && isTcpRequest(to))
-    throw new Usage(`--speak ${speak} is for http:// and https://, not "${to}"`);
+  const wrong = optionProblem({ url: to, dial, speak });
+  if (wrong !== undefined) throw new Usage(`--${wrong}`);
   const headers = header.map((line) => /^([^:\s]+):\s*(.*)$/.exec(line));
   if (headers.some((line) => line === null)) throw new Usage('--header is "Name: value"');
   return {
@@ -143,7 +136,7 @@ export function requestOf({
     ...(method && { method: method.toUpperCase() }),
     ...(dial && { dial }),
     ...(follow && { follow }),
-    ...(spoken && { speak: spoken }),
+    ...(speak && { speak: speak as Spoken }),
     ...(headers.length > 0 && { headers: Object.fromEntries(headers.map((line) => [line![1], line![2]])) }),
   };
 }

@@ -118,6 +118,9 @@ test('invalid arguments are refused', () => {
   expect(() => expectEgress([]).from('a/b').to('api.partner.com')).toThrow(
     /"api\.partner\.com" is not a URL: write http:.*, such as https:\/\/api\.partner\.com/,
   );
+  const asked = (request: object) => () => expectEgress([]).from('a/b').to('http://a.example.com', request);
+  expect(asked({ speak: 'h2' })).toThrow('to: speak is http2, grpc, websocket, not "h2"');
+  expect(asked({ dial: 'b.example.com' })).toThrow('to: dial is an address such as 203.0.113.99, not "b.example.com"');
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
   const symptom = '503' as any; // as in JavaScript
   expect(() => expectEgress([]).from('a/b').to('http://a.example.com').isRefused('gateway', symptom)).toThrow(
