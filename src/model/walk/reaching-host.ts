@@ -241,9 +241,9 @@ function answered(
   leg.protocol =
     flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';
   if (flow.speak === 'websocket' && flow.http2 && !isOwnTls) {
-    if (!leg.configuration.addressBook.isComplete || leg.gateway !== undefined)
+    if (!leg.configuration.addressBook.isComplete)
       throw new Undetermined('it is unknown whether the host takes WebSockets over HTTP/2');
-    return leg.refuse('sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
+    return leg.refuse(leg.atGateway ? 'gateway' : 'sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
   }
   if (flow.payload === 'http') leg.clientCertificate = clientCertificate ?? false;
   if (flow.speak === 'grpc' && leg.protocol !== 'h2')
