@@ -25,6 +25,19 @@ test('a pod template among the manifests sets what is captured', () => {
   expect(workloads(table, [deployment('other', annotations)])[0].capture).toEqual({});
 });
 
+test('a pod template says by its label, or else by its annotation, that there is no sidecar', () => {
+  const inject = (value: string) => ({ 'sidecar.istio.io/inject': value });
+  const isInjected = (label: object, annotation: Record<string, string>) => {
+    const made = deployment('shop', annotation);
+    Object.assign(made.spec.template.metadata.labels, label);
+    return workloads(table, [made])[0].injected;
+  };
+  expect(isInjected({}, {})).toBe(true);
+  expect(isInjected({}, inject('false'))).toBe(false);
+  expect(isInjected(inject('false'), {})).toBe(false);
+  expect(isInjected(inject('true'), inject('false'))).toBe(true);
+});
+
 test('an unknown capture annotation is an error', () => {
   expect(() => captureRules({ 'traffic.sidecar.istio.io/kubevirtInterfaces': 'eth1' })).toThrow(/does not know/);
 });

@@ -5,6 +5,7 @@ import { KubeObject, Pod } from './kubernetes';
 import { ipv6Of, podAddress } from './network';
 import { Pki } from './pki';
 import { AccessTable, GatewayPods, TableSecret } from '../../../src/access/access-table';
+import { INJECT } from '../../../src/istio/injection';
 
 /** A pod with a proxy, or without one where its template says so. */
 export interface Workload extends Pod {
@@ -30,8 +31,9 @@ const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Replica
 export function workloads(table: AccessTable, manifests: KubeObject[]): Workload[] {
   const callers = table.callers.map((caller, index): Workload => {
     const labels = caller.labels ?? { app: caller.name };
+    const template = templateFor(caller.namespace, labels, manifests);
     const annotations = {
-      ...annotationsFor(caller.namespace, labels, manifests),
+      ...template.annotations,
       ...Object.fromEntries(
         Object.entries(caller.capture ?? {}).map(([key, value]) => [`traffic.sidecar.istio.io/${key}`, value]),
       ),
@@ -45,7 +47,7 @@ export function workloads(table: AccessTable, manifests: KubeObject[]): Workload
       ...addressesOf(index, table),
       role: 'sidecar',
       capture: captureRules(annotations),
-      injected: annotations['sidecar.istio.io/inject'] !== 'false',
+      injected: (template.labels?.[INJECT] ?? annotations[INJECT]) !== 'false',
       proxyConfig: proxyConfigOf(annotations, {
         ...meshMetadata(table),
         ...((caller.dnsCapture ?? table.mesh?.dnsCapture) && { ISTIO_META_DNS_CAPTURE: 'true' }),
@@ -62,7 +64,10 @@ export function workloads(table: AccessTable, manifests: KubeObject[]): Workload
     role: 'router',
     capture: {},
     injected: true,
-    proxyConfig: proxyConfigOf(annotationsFor(gateway.namespace, gateway.labels, manifests), meshMetadata(table)),
+    proxyConfig: proxyConfigOf(
+      templateFor(gateway.namespace, gateway.labels, manifests).annotations ?? {},
+      meshMetadata(table),
+    ),
   }));
   return [...callers, ...gateways];
 }
@@ -223,16 +228,18 @@ async function contents({ holds, commonName }: TableSecret, pki: Pki): Promise<R
   };
 }
 
-function annotationsFor(
-  namespace: string,
-  labels: Record<string, string>,
-  manifests: KubeObject[],
-): Record<string, string> {
+interface Template {
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+}
+
+/** The metadata of the pod template with these labels. */
+function templateFor(namespace: string, labels: Record<string, string>, manifests: KubeObject[]): Template {
   const template = manifests
     .filter((object) => POD_TEMPLATES.includes(object.kind) && (object.metadata.namespace ?? 'default') === namespace)
     .map((object) => object.spec?.template?.metadata)
     .find((metadata) => Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value));
-  return template?.annotations ?? {};
+  return template ?? {};
 }
 
 function addressesOf(index: number, { mesh }: AccessTable): Pick<Pod, 'address' | 'addresses'> {
