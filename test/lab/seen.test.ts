@@ -220,6 +220,18 @@ test.each<[string, Parts, Partial<Expectation>]>([
     { by: 'host', symptom: 503 },
   ],
   [
+    'a host behind two gateways',
+    {
+      ...resetAfterRequest,
+      atGateway: [
+        { method: 'GET', from: `${CALLER}:1000`, upstream: `${GATEWAY}:443`, upstreamFrom: `${GATEWAY}:3000` },
+        { method: 'GET', from: `${GATEWAY}:3000`, upstreamFrom: `${GATEWAY}:2000` },
+      ],
+      external: [event(GATEWAY, 2000, { event: 'hello' }), event(GATEWAY, 2000, { event: 'not-http' })],
+    },
+    { by: 'host', symptom: 503 },
+  ],
+  [
     'a host that wants a certificate of the application',
     {
       row: { request: 'https://api.example.com/' },

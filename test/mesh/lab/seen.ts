@@ -138,8 +138,15 @@ function refusedBy(
     return heard.length > 0 && !isTlsFailure;
   };
   if (line === undefined) return evidence.external.length > 0 || evidence.curl.exitCode === 7 ? 'host' : undefined;
-  if (gatewayAt(line.upstream, evidence.gateways)) return reachedHost(gatewayLine) ? 'host' : 'gateway';
+  if (gatewayAt(line.upstream, evidence.gateways))
+    return reachedHost(gatewayLine && lastOf(gatewayLine, evidence)) ? 'host' : 'gateway';
   return reachedHost(line) ? 'host' : 'sidecar';
+}
+
+/** The line of the last of several gateways in a row. One that leads to itself has more of them than anybody follows. */
+function lastOf(line: AccessLine, evidence: Evidence, most = 9): AccessLine {
+  const next = gatewayAt(line.upstream, evidence.gateways) && gatewayLineOf(line, evidence);
+  return next && most > 0 ? lastOf(next, evidence, most - 1) : line;
 }
 
 /** The caller that the gateway has accepted: of one whose certificate it refuses it logs the name as well. */
