@@ -19,14 +19,17 @@ const INSTALLERS = /^(install\.istio\.io\/\S+ IstioOperator|sailoperator\.io\/\S
 /** A mesh configuration that would silently not do what its author meant. */
 export class MeshConfigError extends Error {}
 
+/** With the last one, the model does not know what becomes of undeclared traffic. */
+const MODES = [...OUTBOUND_MODES, 'ALLOW_ANY_DYNAMIC_DNS'];
+
 /** The fields of a MeshConfig that are read. Others are ignored, unless they look like a misspelt one of these. */
 const READ: Shape = {
   type: 'object',
   properties: {
     outboundTrafficPolicy: {
       oneOf: [
-        { enum: OUTBOUND_MODES },
-        { type: 'object', additionalProperties: false, properties: { mode: { enum: OUTBOUND_MODES } } },
+        { enum: MODES },
+        { type: 'object', additionalProperties: false, properties: { mode: { enum: MODES }, tls: { type: 'object' } } },
       ],
     },
     rootNamespace: { type: 'string' },

@@ -5,6 +5,23 @@ import { SETTINGS } from '../../src/explain/unknown-settings';
 import { expectEgress } from '../../src/explain';
 import { EgressModel, EgressObject } from '../../src/model';
 
+test('ALLOW_ANY_DYNAMIC_DNS leaves open what becomes of undeclared hosts, and of no others', () => {
+  const mesh = { outboundTrafficPolicy: { mode: 'ALLOW_ANY_DYNAMIC_DNS', tls: { mode: 'SIMPLE' } } };
+  const entry = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { name: 'site', namespace: 'shop' },
+    spec: { hosts: ['a.example.com'], resolution: 'DNS', ports: [{ number: 443, name: 'tls', protocol: 'TLS' }] },
+  };
+  const world = { ...meshOf(mesh, 'mesh.yaml'), httpPort80: true };
+  const answer = (host: string) => expectEgress([entry], world).from('shop/cart').to(`https://${host}`).answer;
+  expect(answer('a.example.com')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  expect(answer('b.example.org')).toMatchObject({
+    outcome: 'undetermined',
+    reason: 'the model does not know the outbound traffic policy ALLOW_ANY_DYNAMIC_DNS',
+  });
+});
+
 test('whether sidecars have IPv6 may be said, or not', () => {
   const dualStack = (ISTIO_DUAL_STACK?: string) =>
     meshOf({ defaultConfig: { proxyMetadata: { ISTIO_DUAL_STACK } } }, 'mesh.yaml').mesh?.dualStack;

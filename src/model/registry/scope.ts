@@ -43,6 +43,8 @@ export interface Scope {
   /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
+  /** Why it is unknown what becomes of undeclared traffic. */
+  readonly unknownPolicy?: Undetermined;
   /** Where undeclared traffic goes, if not where the application sends it. */
   readonly egressProxy?: Destination;
   readonly policy: FieldRef;
@@ -72,11 +74,8 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
   const policy = modeOf(own) ?? meshPolicy;
-  if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
-    throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [
-      own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),
-    ]);
-  }
+  const said = own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode');
+  const isKnown = policy === 'ALLOW_ANY' || policy === 'REGISTRY_ONLY';
   return {
     proxy,
     isGateway: false,
@@ -84,7 +83,10 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
     listeners,
     services,
     allowsAny: policy === 'ALLOW_ANY',
-    policy: own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),
+    policy: said,
+    ...(!isKnown && {
+      unknownPolicy: new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [said]),
+    }),
     ...(own?.egressProxy && { egressProxy: egressProxyOf(sidecar!, own.egressProxy) }),
   };
 }

@@ -152,6 +152,7 @@ function undeclared(
   ) {
     leg.require({ holds: 'the mesh lets undeclared traffic through (ALLOW_ANY)', say: SAY_POLICY });
   }
+  if (scope.unknownPolicy) throw scope.unknownPolicy;
   const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {
     leg.step('sidecar', 'undeclared', `${says.why}: ${says.closes}`, causes);
