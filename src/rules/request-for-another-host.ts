@@ -43,8 +43,10 @@ export const requestForAnotherHost: Rule = {
       const tls = tlsOfSubset(rules[0], hop.subset, hop.port!);
       if (!tls?.sni || !isForExternalHost(tls)) continue;
       const { sni } = tls;
+      const route = hop.route as HttpRoute;
+      if (route.rewrite?.authority === sni && !sni.includes(':')) continue; // as nearly always
       // A host that is declared may well be at a server that has another name.
-      const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
+      const asked = authorities(hop.virtualService.spec, route).find(
         (authority) =>
           authority !== sni &&
           ![sni, ...(tls.subjectAltNames ?? [])].some((name) => covers(name.toLowerCase(), authority)) &&
