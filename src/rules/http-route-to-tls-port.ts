@@ -42,15 +42,15 @@ spec:
     for (const { hop, entries } of toPorts) {
       const { host, subset, virtualService } = hop;
       const number = hop.port!;
-      const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
-      const places = originating.length > 0 ? index.gatewayHops.placesOf(hop) : undefined;
-      if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const declaring = entries.filter(
         (entry) =>
           isExternal(entry) &&
           portsOf(entry).some((declared) => declared.number === number && isTls(declared.protocol)),
       );
       if (declaring.every(isClosed) || declaring.length < entries.length) continue;
+      const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
+      const places = originating.length > 0 ? index.gatewayHops.placesOf(hop) : undefined;
+      if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const rules = index.rulesFor(host);
       // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
       if (subset !== undefined && !rules.some((rule) => definesSubset(rule, subset))) continue;
