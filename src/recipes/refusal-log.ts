@@ -7,16 +7,18 @@ import { Rank, RecipeObject } from './recipe';
  * What was refused: requests that no external host answered, and connections through which no bytes came back.
  *
  * Answers of an external host have the details `via_upstream`, whatever their status; the last of several attempts has a
- * response flag too. One that is broken off, as most WebSockets and streams of gRPC are in the end, has a status and the
- * details of that. Connections have no status, and one that a gateway closes because of its certificate has no flag
- * either, but no bytes came back.
+ * response flag too. One that is broken off, as most WebSockets and streams of gRPC are in the end, has its status and
+ * the details of that; so has a refusal of a proxy of which the application takes no byte, with a status of 4xx or 5xx,
+ * and "100 Continue" is no answer. Connections have no status, and one that a gateway closes because of its certificate
+ * has no flag either, but no bytes came back.
  */
+const ANSWERED = 'has(response.code) && response.code < 400 && (response.code == 101 || response.code >= 200)';
 const BROKEN_OFF = ['downstream_', 'http2.remote_reset', 'upstream_reset_after_response_started']
   .map((start) => `response.code_details.startsWith("${start}")`)
   .join(' || ');
 const REFUSED =
   'has(response.code_details) ? ' +
-  `response.code_details != "via_upstream" && !(has(response.code) && (${BROKEN_OFF})) : ` +
+  `response.code_details != "via_upstream" && !(${ANSWERED} && (${BROKEN_OFF})) : ` +
   'response.flags != 0 || response.size == 0';
 
 /** Logs refused calls: of the sidecars of a namespace, or of a gateway. */

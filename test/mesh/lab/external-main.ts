@@ -172,6 +172,10 @@ function answer(host: ExternalListener): http.RequestListener {
           return;
         }
         setTimeout(() => {
+          if (wish.cut) {
+            request.socket.destroy();
+            return;
+          }
           if (redirected)
             response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
           if (isGrpc && wish.isStream) {
@@ -232,11 +236,11 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2). */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2), `?cut`. */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
-): { status: number; grpcStatus: number; delay: number; refused: boolean; isStream: boolean } {
+): { status: number; grpcStatus: number; delay: number; refused: boolean; cut: boolean; isStream: boolean } {
   const wish = new URLSearchParams(request.url?.split('?')[1]);
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
@@ -246,6 +250,7 @@ function wishOf(
     grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0),
     delay: over ? 0 : Number(wish.get('delay') ?? 0),
     refused: !over && wish.has('refused'),
+    cut: wish.has('cut'),
     isStream: wish.has('stream'),
   };
 }

@@ -1,3 +1,4 @@
+import * as fs from 'fs';
 import { Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
@@ -6,6 +7,7 @@ import { RefusalLog } from '../../../src/constructs/refusal-log';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { until } from '../lab/processes';
 import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
@@ -46,6 +48,17 @@ const manifests = synthesise((app) => {
   new RefusalLog(chart, 'refused');
   new RefusalLog(chart, 'refused-at-gateway', { gateway });
 });
+
+/** Asks over HTTP/2 for an answer of which it takes no byte, and ends the connection, or the stream alone. */
+const TAKING_NOTHING = `
+  const [, host, path, end] = process.argv;
+  const session = require('http2').connect('http://' + host, { settings: { initialWindowSize: 0 } });
+  const stream = session.request({ ':path': path });
+  stream.on('response', () => {
+    if (end === 'stream') stream.close(8);
+    setTimeout(() => process.exit(), 300);
+  });
+`;
 
 describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
@@ -102,6 +115,21 @@ describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
       });
     },
   );
+
+  test.each([
+    ['site', { sidecar: true, gateway: false }],
+    ['api', { sidecar: false, gateway: true }],
+  ])('a host that breaks off after "100 Continue" is logged: %s.example.com', async (host, where) => {
+    const headers = { Expect: '100-continue' };
+    expect(await logged('checkout', `http://${host}.example.com/?cut&delay=100`, { headers })).toMatchObject(where);
+  });
+
+  test.each(['connection', 'stream'])('a refusal of which no byte is taken is logged when the %s ends', async (end) => {
+    const { accessLog } = mesh.lab.proxies.find(({ pod }) => pod.id === 'crawler')!;
+    const args = ['-e', TAKING_NOTHING, 'api.example.com', `/nothing-${end}`, end];
+    await mesh.lab.shellOf('crawler').must(process.execPath, args);
+    await until('the line', () => fs.readFileSync(accessLog, 'utf8').includes(`/nothing-${end}`), 5000);
+  });
 
   test.each(['site', 'api'])(
     'another upgrade, as Apache HttpClient asks for, is refused by the sidecar: %s.example.com',
