@@ -485,6 +485,32 @@ describe('a dynamic host with options of HTTP', () => {
     ['the case of headers', http + preserving],
   ])('without TLS Envoy rejects its cluster: %s', (_what, objects) => expect(see(objects)).toBe('undetermined'));
 
+  test('the case of headers, which a gateway preserves', () => {
+    const at = (config: string) => {
+      const labels = JSON.stringify(EXIT_PODS.labels);
+      const template = `{ metadata: { labels: ${labels}, annotations: { proxy.istio.io/config: "${config}" } } }`;
+      const route = (gateway: string, host: string) =>
+        `{ match: [{ gateways: [${gateway}] }], route: [{ destination: { host: "${host}", port: { number: 80 } } }] }`;
+      const server = '{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*.example.net"] }';
+      const routes = `${route('mesh', 'x.egress.svc.cluster.local')}, ${route('exit', '*.example.net')}`;
+      const objects = [
+        object('Deployment', 'apps/v1', `{ template: ${template} }`, 'egress'),
+        object('Service', 'v1', `{ selector: ${labels}, ports: [{ name: http, port: 80 }] }`, 'egress'),
+        istioObject('Gateway', 'exit', 'egress', `{ selector: ${labels}, servers: [${server}] }`),
+        istioObject(
+          'VirtualService',
+          'out',
+          'egress',
+          `{ hosts: ["*.example.net"], gateways: [mesh, exit], http: [${routes}] }`,
+        ),
+      ];
+      const world = { ...LOCKED, gateways: [EXIT_PODS] };
+      return ask(http + objects.join(''), 'shop/cart', 'http://a.example.net/', world).outcome;
+    };
+    expect(at('concurrency: 1')).toBe('answered');
+    expect(at('proxyHeaders: { preserveHttp1HeaderCase: true }')).toBe('undetermined');
+  });
+
   test('with TLS, and with other limits, it does not', () => {
     expect(see(http2 + rule('{ tls: { mode: SIMPLE } }'))).toBe('answered');
     expect(see(http + preserving + rule('{ tls: { mode: SIMPLE } }'))).toBe('answered');

@@ -173,11 +173,11 @@ function connect(
       return { address, name: hostOrAddress(address), port: endpoint.port ?? port, ...external };
     case 'asked': {
       const layer = outermost(flow);
-      if (reads && hop === 'sidecar' && layer?.by !== hop && preservesCase(leg))
+      if (reads && layer?.by !== hop && preservesCase(leg, hop))
         throw new Undetermined(
-          'the sidecar preserves the case of headers, and Envoy rejects the cluster of a host with resolution ' +
+          `the ${hop} preserves the case of headers, and Envoy rejects the cluster of a host with resolution ` +
             'DYNAMIC_DNS then',
-          [podField(leg.pod, 'metadata', 'annotations', PROXY_CONFIG)],
+          hop === 'sidecar' ? [podField(leg.pod, 'metadata', 'annotations', PROXY_CONFIG)] : decidedBy,
         );
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.
       const arrived = ended ?? [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
@@ -212,7 +212,8 @@ function connect(
   }
 }
 
-function preservesCase({ pod }: Leg): boolean {
+function preservesCase({ pod, atGateway }: Leg, hop: 'sidecar' | 'gateway'): boolean {
+  if (hop === 'gateway') return atGateway?.preservesCase === true;
   return proxyConfigOf(pod.annotations)?.proxyHeaders?.preserveHttp1HeaderCase === true;
 }
 

@@ -240,6 +240,7 @@ function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
     serviceAccount,
     namedPort: targetPort,
     hidesEnvoyHeaders: told.some(({ hidesEnvoyHeaders }) => hidesEnvoyHeaders),
+    preservesCase: told.some(({ preservesCase }) => preservesCase),
     dns: told.find(({ dns }) => dns && (dns.asks !== undefined || dns.hostsFile.size > 0))?.dns,
     unprivileged: told.find(({ unprivileged }) => unprivileged !== undefined)?.unprivileged,
     condition: together(told.flatMap(({ condition }) => condition ?? [])),

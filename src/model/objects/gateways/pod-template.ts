@@ -64,10 +64,11 @@ export function gatewayOf(object: Indexed, index: ManifestIndex): GatewayWorkloa
 /** What a template says to the proxies of a gateway, whether there are any or not. */
 export function toldBy(
   object: Indexed,
-): Pick<GatewayWorkload, 'hidesEnvoyHeaders' | 'dns' | 'unprivileged' | 'condition'> {
+): Pick<GatewayWorkload, 'hidesEnvoyHeaders' | 'preservesCase' | 'dns' | 'unprivileged' | 'condition'> {
   const config = proxyConfigOf(podTemplateOf(object.manifest)?.metadata?.annotations);
   return {
     hidesEnvoyHeaders: config?.proxyHeaders?.envoyDebugHeaders?.disabled === true,
+    preservesCase: config?.proxyHeaders?.preserveHttp1HeaderCase === true,
     dns: podDnsOf(object),
     unprivileged: unprivilegedBy(object),
     condition: unlessConfigured(object, config),

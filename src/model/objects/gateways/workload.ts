@@ -25,6 +25,8 @@ export interface GatewayWorkload {
   readonly unprivileged?: FieldRef;
   /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
   readonly hidesEnvoyHeaders?: boolean;
+  /** Whether its proxies preserve the case of headers. */
+  readonly preservesCase?: boolean;
   /** How they look up names, where that is not usual. */
   readonly dns?: PodDns;
   /** What the model assumes about it, where the manifests do not say. */
