@@ -204,7 +204,7 @@ export class SidecarEgress extends Egress {
           'name the host and give its `addresses`',
       );
     // Envoy takes no cluster of this kind that has options of HTTP without TLS.
-    const rejected = `: Envoy rejects it for ${wildcards.join(', ')}, and no call on that port would get through; `;
+    const rejected = `: Envoy rejects it for ${wildcards.join(', ')}, and calls would fail; `;
     const http2 = this.settings.ports.filter((port) => isHttp2(port.protocol)).map((port) => port.name);
     if (http2.length > 0)
       problems.add(

@@ -32,7 +32,7 @@ export const matchGatewayNotListed: Rule = {
     for (const { virtualService, section, route, position } of index.routes.filter(namesGateways)) {
       const { gateways } = virtualService.spec;
       for (const [number, match] of route.match!.entries()) {
-        const named: readonly string[] = match?.gateways ?? [];
+        const named: readonly string[] = match?.gateways || [];
         const unlisted = named.filter((name) => !isListed(virtualService, name));
         if (unlisted.length === 0) continue;
         const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';

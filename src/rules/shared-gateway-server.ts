@@ -67,7 +67,7 @@ type TcpRoute = ItemOf<IstioSpecs['VirtualService']['tcp']>;
 /** Only a TLS server with a single host is not shared: its connections are all for that host. */
 function isShared(server: Server): boolean {
   const hosts: readonly string[] = server.hosts ?? [];
-  const isForOne = server.tls && hosts.length < 2 && !hosts[0]?.includes('*');
+  const isForOne = server.tls && hosts.length < 2 && !`${hosts[0]}`.includes('*');
   return !isForOne && sectionOf(server) === 'tcp';
 }
 

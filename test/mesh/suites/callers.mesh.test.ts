@@ -212,7 +212,7 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     expect(evidence.atGateway.map(({ line }) => [line.method, line.peer])).toEqual([
       [undefined, 'spiffe://cluster.local/ns/shop/sa/crawler'],
     ]);
-    expect(evidence.external.filter(({ event }) => event === 'request')).toEqual([]);
+    expect(evidence.external.filter(({ event }) => !['connect', 'hello'].includes(event))).toEqual([]);
   });
 
   test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(

@@ -27,11 +27,14 @@ const gatewayApi = (kind: string, namespace: string, spec: object) =>
 const SERVICE = object('v1', 'Service', 'shop', { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] });
 const NAME = 'foreign.shop.svc.cluster.local';
 
-/** Answers what is for the Service by itself. */
-const routeOf = (namespace: string) =>
-  gatewayApi('HTTPRoute', namespace, {
+/** Redirects what is for the Service, or, if it is of gRPC, leads it nowhere. */
+const routeOf = (namespace: string, kind = 'HTTPRoute') =>
+  gatewayApi(kind, namespace, {
     parentRefs: [{ group: '', kind: 'Service', name: 'foreign', namespace: 'shop' }],
-    rules: [{ filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'other.example.com' } }] }],
+    rules:
+      kind === 'HTTPRoute'
+        ? [{ filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'other.example.com' } }] }]
+        : [{}],
   });
 
 /** What a pod gets that calls the Service. */
@@ -45,7 +48,8 @@ describeMesh('objects of the Gateway API', { table: world, manifests: BEFORE }, 
   const followers = async (...routes: KubeObject[]) => {
     await mesh.apply([...BEFORE, ...LOCK, SERVICE, ...routes]);
     const followed: string[] = [];
-    for (const pod of ['stays', 'neighbour', 'third']) if ((await statusAt(mesh, pod)) === '301') followed.push(pod);
+    for (const pod of ['stays', 'neighbour', 'third'])
+      if (['301', '500'].includes(await statusAt(mesh, pod))) followed.push(pod);
     return followed;
   };
 
@@ -56,6 +60,7 @@ describeMesh('objects of the Gateway API', { table: world, manifests: BEFORE }, 
 
   test("a route for another namespace's Service is followed in the route's own namespace only", async () => {
     expect(await followers(routeOf('other'))).toEqual(['neighbour']);
+    expect(await followers(routeOf('other', 'GRPCRoute'))).toEqual(['neighbour']);
     expect(await followers(routeOf('shop'), routeOf('other'))).toEqual(['stays', 'neighbour', 'third']);
   });
 

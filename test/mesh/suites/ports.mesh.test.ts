@@ -275,6 +275,7 @@ describeMesh(
         ...BEFORE,
         OPENED,
         held('ConfigMap', { data: { 'ca.crt': 'AUTHORITY', url: 'HIDDEN' } }),
+        { ...held('ConfigMap', { data: { cacert: 'OLDER' } }), metadata: { name: 'older', namespace: 'shop' } },
         held('Secret', { data: secret }),
       ]);
       const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
@@ -285,6 +286,7 @@ describeMesh(
       const authorities = await given('configmap://shop/partner');
       expect(authorities).toContain('AUTHORITY');
       expect(authorities).not.toContain('HIDDEN');
+      expect(await given('configmap://shop/older')).toContain('OLDER');
       for (const kind of ['kubernetes', 'kubernetes-gateway'])
         for (const name of ['partner', 'partner-cacert']) expect(await given(`${kind}://shop/${name}`)).toBe('');
     });
