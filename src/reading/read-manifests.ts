@@ -334,12 +334,12 @@ function leaveOut(
   name: () => string | undefined,
 ): void {
   read.hasInput = true;
-  if (verbose)
-    read.notes.push(
-      `${origin}: ${kind}${name() ? ` ${name()}` : ''} is left out: ` +
-        (isKubernetesApi(apiVersion) ? 'its kind cannot affect a request' : `${apiVersion} is not part of the model`),
-    );
-  if (verbose || isKubernetesApi(apiVersion)) return;
+  const ofKubernetes = isKubernetesApi(apiVersion);
+  if (verbose) {
+    const why = ofKubernetes ? 'its kind cannot affect a request' : `${apiVersion} is not part of the model`;
+    read.notes.push(`${origin}: ${[kind, name()].filter(Boolean).join(' ')} is left out: ${why}`);
+  }
+  if (verbose || ofKubernetes) return;
   const what = `${kind} of ${apiVersion}`;
   const known = leftOut.get(what);
   if (known) known.count++;
