@@ -102,7 +102,7 @@ export const COMMANDS = [
   `(UPSTREAM|CLUSTER)_METADATA\\(${WORDS}\\)|(DYNAMIC_METADATA\\(${WORDS}|ENVIRONMENT\\([\\w./-]+)\\)${LENGTH}`,
   `(UPSTREAM_)?FILTER_STATE\\([\\w./-]+(:PLAIN|:TYPED|:FIELD:\\w+)?\\)${LENGTH}`,
 ].join('|');
-/** More that access logs can have. Of expressions, attributes alone: Envoy refuses what it cannot parse. */
+/** More that access logs can have. Of expressions, attributes alone: Envoy refuses what it cannot parse, and more than 31 steps. */
 export const LOG_COMMANDS = [
   'UNIQUE_ID|SPAN_ID|LOCAL_REPLY_BODY|CUSTOM_FLAGS|TLS_JA[34]_FINGERPRINT|ROUNDTRIP_DURATION|(START|EMIT)_TIME_LOCAL',
   '(BYTES|PACKETS)_RETRANSMITTED|(REQUEST_HEADERS|RESPONSE_(HEADERS|TRAILERS))_BYTES|QUERY_PARAMS(\\(ORIG\\))?',
@@ -112,7 +112,7 @@ export const LOG_COMMANDS = [
   `(PATH(\\((NQ|WQ)(:(ORIG|PATH|ORIG_OR_PATH))?\\))?|QUERY_PARAM\\([\\w.-]+\\))${LENGTH}`,
   `METADATA\\((ROUTE|CLUSTER|DYNAMIC|UPSTREAM_HOST|LISTENER|VIRTUAL_HOST|LISTENER_FILTER_CHAIN):${WORDS}\\)${LENGTH}`,
   '(CEL\\((request|response|connection|source|destination|upstream|metadata|filter_state|xds|(up|down)stream_peer)' +
-    `((\\.(?!in\\b)\\w+|\\['[\\w:./-]+'\\]))*\\))${LENGTH}`,
+    `((\\.(?!(in|true|false|null)\\b)[A-Za-z_]\\w*|\\['[\\w:./-]+'\\])){0,30}\\))${LENGTH}`,
 ].join('|');
 const KNOWN = new RegExp(`%%|%(${COMMANDS}|PER_REQUEST_STATE\\([\\w./-]+\\))%`, 'g');
 

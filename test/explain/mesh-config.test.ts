@@ -371,6 +371,8 @@ describe('settings that the model does not know', () => {
       '%UPSTREAM_HOST_IDS_ATTEMPTED%',
       '%SPAN_ID:5%',
     ],
+    ...['%CEL(request.1)%', "%CEL(request.headers['a'].2b)%", '%CEL(xds.true)%', '%CEL(metadata.a.null)%'],
+    `%CEL(request${'.a'.repeat(32)})%`,
     ...['%UPSTREAM_METADATA(a):5%', '%FILTER_STATE(a:XX)%', '%FILTER_STATE(a:FIELD)%', '%%DURATION%'],
   ])('a format of access logs that Envoy refuses: %s', (format) => {
     expect(ofMesh({ accessLogFormat: format })).toEqual(['accessLogFormat']);
@@ -395,6 +397,7 @@ describe('settings that the model does not know', () => {
     ...[
       "%CEL(request.headers['x-user']):9%",
       '%CEL(upstream_peer.app)%',
+      '%CEL(metadata._a1.nullable)%',
       '%UPSTREAM_PEER_URI_SAN% %BYTES_RETRANSMITTED%',
     ],
     ...['%UPSTREAM_HOSTS_ATTEMPTED%', '%DOWNSTREAM_PEER_EMAIL_SAN%', '%DOWNSTREAM_LOCAL_CLOSE_REASON%'],
