@@ -102,7 +102,7 @@ export const COMMANDS = [
   `(UPSTREAM|CLUSTER)_METADATA\\(${WORDS}\\)|(DYNAMIC_METADATA\\(${WORDS}|ENVIRONMENT\\([\\w./-]+)\\)${LENGTH}`,
   `(UPSTREAM_)?FILTER_STATE\\([\\w./-]+(:PLAIN|:TYPED|:FIELD:\\w+)?\\)${LENGTH}`,
 ].join('|');
-/** More that access logs can have. Of expressions, attributes alone: Envoy refuses what it cannot parse, and more than 31 steps. */
+/** More that access logs can have. Of expressions, attributes alone, no deeper than Envoy parses them. */
 export const LOG_COMMANDS = [
   'UNIQUE_ID|SPAN_ID|LOCAL_REPLY_BODY|CUSTOM_FLAGS|TLS_JA[34]_FINGERPRINT|ROUNDTRIP_DURATION|(START|EMIT)_TIME_LOCAL',
   '(BYTES|PACKETS)_RETRANSMITTED|(REQUEST_HEADERS|RESPONSE_(HEADERS|TRAILERS))_BYTES|QUERY_PARAMS(\\(ORIG\\))?',
