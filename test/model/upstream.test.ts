@@ -305,6 +305,28 @@ test('bytes by a dynamic name at a gateway: the name of the hop, and only if the
   });
 });
 
+test('bytes by a dynamic name, without a server name', () => {
+  const yaml = [
+    entry('number: 5432, protocol: TCP', 'resolution: DNS, addresses: [203.0.113.50]'),
+    object(
+      'ServiceEntry',
+      'wild',
+      '{ hosts: ["*.example.org"], resolution: DYNAMIC_DNS, ports: [{ name: tls, number: 443, protocol: TLS }] }',
+    ),
+    object(
+      'VirtualService',
+      'out',
+      '{ hosts: [site.example.com], tcp: [{ route: [{ destination: { host: "*.example.org", port: { number: 443 } } }] }] }',
+    ),
+  ].join('');
+  expect(see(yaml, { url: 'tcp://site.example.com:5432' })).toMatchObject({
+    outcome: 'refused',
+    by: 'sidecar',
+    symptom: 'closed',
+    reason: 'the connection has no server name that the proxy could resolve',
+  });
+});
+
 test('plaintext to a port that is declared as TLS', () => {
   for (const protocol of ['HTTPS', 'TLS']) {
     const yaml = entry(`number: 8443, protocol: ${protocol}`, 'resolution: DNS, addresses: [203.0.113.50]');

@@ -190,7 +190,9 @@ function connect(
         leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
-      if (!reads && !isOwn && name !== '' && !leg.oneOf([true, false], (isKnown) => firstAsked(name, isKnown))) {
+      const isResolved =
+        reads || isOwn || (name !== '' && leg.oneOf([true, false], (known) => firstAsked(name, known)));
+      if (!isResolved) {
         const reason = firstAsked(name, false);
         leg.step(hop, 'ends', reason, decidedBy);
         return leg.refuse(hop, 503, reason, decidedBy);
@@ -219,6 +221,7 @@ function preservesCase({ pod, atGateway }: Leg, hop: 'sidecar' | 'gateway'): boo
 
 /** A cluster of dynamic names resolves one for requests, and for connections only what it has been asked for before. */
 function firstAsked(name: string, isKnown: boolean): string {
+  if (name === '') return 'the connection has no server name that the proxy could resolve';
   return isKnown
     ? `the proxy has resolved ${name} before`
     : `the proxy has not resolved ${name} before, and closes a connection that asks for it`;
