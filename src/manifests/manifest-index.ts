@@ -1,4 +1,4 @@
-import { EgressObject } from './egress-object';
+import { EgressObject, Manifest } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { GatewayHops } from './gateway-hops';
 import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
@@ -123,7 +123,7 @@ export class ManifestIndex {
           kind,
           metadata.namespace ?? defaultNamespace,
           metadata.name,
-          manifest.spec ?? {},
+          specOf(manifest),
           options.clusterDomain,
         ),
       );
@@ -375,4 +375,11 @@ function definedAgain(objects: readonly Indexed[]): Iterable<readonly Indexed[]>
     else valueIn(found, first, () => [first]).push(object);
   }
   return found.values();
+}
+
+/** The spec, as it is stored: a Service with an empty selector has none. */
+function specOf({ kind, spec }: Manifest): unknown {
+  const { selector } = (spec ?? {}) as ServiceSpec;
+  const isEmpty = kind === 'Service' && selector !== undefined && Object.keys(selector ?? {}).length === 0;
+  return isEmpty ? { ...(spec as ServiceSpec), selector: undefined } : (spec ?? {});
 }

@@ -36,6 +36,20 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
   const onPort = (targetPort: number) => passThroughGateway().replace('8443', `${targetPort}`);
   const see = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/');
 
+  test.each(['{}', 'null'])('are behind no Service with the selector %s', (selector) => {
+    const objects =
+      pods('') +
+      onPort(8443).replace('spec: { selector: { istio: exit }, ports', `spec: { selector: ${selector}, ports`);
+    expect(see(pods('') + onPort(8443)).outcome).toBe('answered');
+    expect(see(objects)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(/has no selector/) });
+    const all = { ...LOCKED, gateways: [EXIT_PODS] };
+    expect(ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/', all)).toMatchObject({
+      outcome: 'refused',
+      by: 'sidecar',
+      reason: 'exit.egress.svc.cluster.local has no endpoints',
+    });
+  });
+
   test('that write no debug headers pass on what a sidecar says of its attempts', () => {
     const [, service] = passThroughGateway().split('---\n');
     const http = `---

@@ -68,7 +68,9 @@ export class ServiceController {
         ...object,
         spec: { ...object.spec, ports, clusterIP: clusterIPs[0], clusterIPs, ipFamilies: families },
       };
-      return object.spec.selector ? [service, ...families.map((family) => this.slice(service, family))] : [service];
+      // An empty selector is none.
+      const isSelecting = Object.keys(object.spec.selector ?? {}).length > 0;
+      return isSelecting ? [service, ...families.map((family) => this.slice(service, family))] : [service];
     });
   }
 
