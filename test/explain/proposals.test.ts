@@ -330,6 +330,11 @@ describe('a hop and the server of the gateway that do not meet', () => {
       'Gateway istio-system/exit: add "edition.cnn.com" to spec.servers[0].hosts',
     ],
     [
+      'a server for a wildcard of another namespace',
+      { gateway: changed(gateway, '["edition.cnn.com"]', '["other/*.cnn.com"]') },
+      'Gateway istio-system/exit: add "edition.cnn.com" to spec.servers[0].hosts',
+    ],
+    [
       'a server on another port',
       { gateway: changed(gateway, '"number":80', '"number":8080') },
       'Gateway istio-system/exit: set spec.servers[0].port.number to 80',

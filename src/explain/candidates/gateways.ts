@@ -1,6 +1,7 @@
 import { set, valueAt } from './edits';
 import { toServer } from './hops';
 import { Asked, Candidate, Question } from './question';
+import { isWildcard } from '../../istio/hosts';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
 import { selects, Labels } from '../../manifests/selectors';
@@ -28,9 +29,10 @@ export function forServer(
   if (server !== undefined) {
     const value = valueAt<Server>(gateway, server);
     found.push(
-      ...(value?.hosts ?? []).flatMap((one, index) =>
-        one.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, withoutNamespace(one))] : [],
-      ),
+      ...(value?.hosts ?? []).flatMap((one, index) => {
+        const name = withoutNamespace(one);
+        return name === one ? [] : [set(gateway, `${server}.hosts[${index}]`, name, isWildcard(name) ? 1.1 : 1)];
+      }),
     );
     const hosts = value?.hosts ?? [];
     if (!hosts.includes(host)) found.push(set(gateway, `${server}.hosts[${hosts.length}]`, host));
