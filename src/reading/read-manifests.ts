@@ -237,7 +237,7 @@ function addUnparsed(
     return;
   }
   if (head && !canMatter(head.apiVersion, head.kind, document.text)) {
-    leaveOut(reading, where, head, () => OWN_NAME.exec(sectionOf(document, 'metadata') ?? '')?.[1]);
+    leaveOut(reading, where, head, () => nameIn(sectionOf(document, 'metadata')));
     return;
   }
   const metadata = head?.kind === 'ConfigMap' ? sectionOf(document, 'metadata') : undefined;
@@ -361,7 +361,11 @@ function noteLeftOut({ read, leftOut }: Reading): void {
 /** What may stand for something elsewhere in its document. */
 const ALIAS = /(^|[\s[{,:-])\*\w/m;
 
-const OWN_NAME = /[\s{,]name:\s*["']?([\w.-]+)/;
+/** The name in the metadata of a document. */
+function nameIn(metadata = ''): string | undefined {
+  const { value } = valueOf(parseDocument(metadata, KUBERNETES_YAML));
+  return (value as { metadata?: { name?: string } } | undefined)?.metadata?.name;
+}
 
 const NOT_AN_OBJECT = 'not a Kubernetes object (no kind or apiVersion), left out';
 

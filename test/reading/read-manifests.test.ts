@@ -72,7 +72,7 @@ describe('documents that cannot affect a request', () => {
   });
 
   test('each is named where that is asked for', () => {
-    const deployment = 'apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  labels:\n    a/name: y\n  name: "w"\n';
+    const deployment = 'apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  labels:\n    name: y\n  name: "w"\n';
     expect(read({ 'a.yaml': `${CRD}---\n${deployment}` }, { verbose: true }).notes).toEqual([
       './a.yaml, document 1: CustomResourceDefinition x is left out: its kind cannot affect a request',
       './a.yaml, document 2: Widget w is left out: example.com/v1 is not part of the model',
