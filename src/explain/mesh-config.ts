@@ -22,6 +22,11 @@ export class MeshConfigError extends Error {}
 /** With the last one, the model does not know what becomes of undeclared traffic. */
 const MODES = [...OUTBOUND_MODES, 'ALLOW_ANY_DYNAMIC_DNS'];
 
+const TLS: Shape = {
+  type: 'object',
+  properties: { mode: { enum: ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] } },
+};
+
 /** The fields of a MeshConfig that are read. Others are ignored, unless they look like a misspelt one of these. */
 const READ: Shape = {
   type: 'object',
@@ -29,7 +34,7 @@ const READ: Shape = {
     outboundTrafficPolicy: {
       oneOf: [
         { enum: MODES },
-        { type: 'object', additionalProperties: false, properties: { mode: { enum: MODES }, tls: { type: 'object' } } },
+        { type: 'object', additionalProperties: false, properties: { mode: { enum: MODES }, tls: TLS } },
       ],
     },
     rootNamespace: { type: 'string' },

@@ -22,6 +22,13 @@ test('ALLOW_ANY_DYNAMIC_DNS leaves open what becomes of undeclared hosts, and of
   });
 });
 
+test('a mode of its TLS that Istio does not know is refused: istiod takes none of such a configuration', () => {
+  const mesh = (mode: string) => () =>
+    meshOf({ outboundTrafficPolicy: { mode: 'ALLOW_ANY', tls: { mode } } }, 'm.yaml');
+  expect(mesh('MUTUAL')).not.toThrow();
+  expect(mesh('MUTAUL')).toThrow(MeshConfigError);
+});
+
 test('whether sidecars have IPv6 may be said, or not', () => {
   const dualStack = (ISTIO_DUAL_STACK?: string) =>
     meshOf({ defaultConfig: { proxyMetadata: { ISTIO_DUAL_STACK } } }, 'mesh.yaml').mesh?.dualStack;
