@@ -305,6 +305,54 @@ test('bytes by a dynamic name at a gateway: the name of the hop, and only if the
   });
 });
 
+test('bytes by a dynamic name at the second of two gateways: the server name that the first one sends', () => {
+  const pods = (name: string) => ({
+    name,
+    namespace: name,
+    labels: { istio: name },
+    serviceAccount: name,
+    targetPort: 443,
+  });
+  const to = (host: string, port: number) => `route: [{ destination: { host: "${host}", port: { number: ${port} } } }]`;
+  const gateway = (name: string, server: string) =>
+    object('Gateway', name, `{ selector: { istio: ${name} }, servers: [{ hosts: ["*.example.com"], ${server} }] }`);
+  const second = 'two.two.svc.cluster.local';
+  const yaml = [
+    ...['one', 'two'].map(
+      (name) =>
+        `---\n{ apiVersion: v1, kind: Service, metadata: { name: ${name}, namespace: ${name} }, spec: { selector: ` +
+        `{ istio: ${name} }, ports: [{ name: http, port: 80 }, { name: tls, port: 443 }] } }\n`,
+    ),
+    gateway('one', 'port: { number: 80, name: http, protocol: HTTP }'),
+    gateway('two', 'port: { number: 443, name: tls, protocol: TLS }, tls: { mode: PASSTHROUGH }'),
+    object(
+      'ServiceEntry',
+      'wild',
+      '{ hosts: ["*.example.com"], resolution: DYNAMIC_DNS, ports: [{ name: http, number: 80, protocol: HTTP }, ' +
+        '{ name: tls, number: 443, protocol: TLS }] }',
+    ),
+    object(
+      'DestinationRule',
+      'hop',
+      `{ host: ${second}, trafficPolicy: { tls: { mode: SIMPLE, sni: site.example.com } } }`,
+    ).replace('namespace: shop', 'namespace: one'),
+    object('VirtualService', 'in', `{ hosts: ["*.example.com"], http: [{ ${to('one.one.svc.cluster.local', 80)} }] }`),
+    object('VirtualService', 'one', `{ hosts: ["*.example.com"], gateways: [one], http: [{ ${to(second, 443)} }] }`),
+    object(
+      'VirtualService',
+      'two',
+      '{ hosts: ["*.example.com"], gateways: [two], tls: [{ match: [{ sniHosts: ["*.example.com"] }], ' +
+        `${to('*.example.com', 443)} }] }`,
+    ),
+  ].join('');
+  const answer = see(yaml, undefined, { ...world(), gateways: [pods('one'), pods('two')] });
+  expect(answer).toMatchObject({
+    outcome: 'refused',
+    reason: 'site.example.com:80 expects plaintext HTTP and receives TLS',
+    alternatives: [{ answer: { outcome: 'refused', by: 'gateway', symptom: 503 } }],
+  });
+});
+
 test('bytes by a dynamic name, without a server name', () => {
   const yaml = [
     entry('number: 5432, protocol: TCP', 'resolution: DNS, addresses: [203.0.113.50]'),

@@ -51,7 +51,7 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   const endpoint = leg.oneOf(cluster.endpoints, (one) => `one of ${length} endpoints: ${endpointText(one)}`)!;
   const flow = inClusterTls(leg, at, destination, cluster, endpoint);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
-  return connect(leg, { ...at, flow }, cluster, endpoint, destination.isOwn === true, led);
+  return connect(leg, at, flow, cluster, endpoint, destination.isOwn === true, led);
 }
 
 /** What chance decides where istiod's cache has one cluster for two entries of a host. */
@@ -157,7 +157,8 @@ function identityOf({ configuration, atGateway, pod }: Leg, hop: 'sidecar' | 'ga
 
 function connect(
   leg: Leg,
-  { hop, flow, address, port, reads, ended }: AtProxy,
+  { hop, flow: arrived, address, port, reads, ended }: AtProxy,
+  flow: Flow,
   { service, port: declared, proxyProtocol }: Cluster,
   endpoint: Endpoint,
   isOwn: boolean,
@@ -172,16 +173,15 @@ function connect(
       if (!address) return leg.refuse(hop, 503, 'a copy of a request knows no address that was dialled', decidedBy);
       return { address, name: hostOrAddress(address), port: endpoint.port ?? port, ...external };
     case 'asked': {
-      const layer = outermost(flow);
-      if (reads && layer?.by !== hop && preservesCase(leg, hop))
+      const addsTls = flow.layers.length > arrived.layers.length;
+      if (reads && !addsTls && preservesCase(leg, hop))
         throw new Undetermined(
           `the ${hop} preserves the case of headers, and Envoy rejects the cluster of a host with resolution ` +
             'DYNAMIC_DNS then',
           hop === 'sidecar' ? [podField(leg.pod, 'metadata', 'annotations', PROXY_CONFIG)] : decidedBy,
         );
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.
-      const arrived = ended ?? [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
-      const [name, given] = reads ? flow.http!.authority.split(':') : [arrived?.serverName ?? ''];
+      const [name, given] = reads ? flow.http!.authority.split(':') : [(ended ?? outermost(arrived))?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
       // resolves itself.
       const verdict =
@@ -198,7 +198,7 @@ function connect(
         return leg.refuse(hop, 503, reason, decidedBy);
       }
       // A route for connections says nothing of a port, so the usual one of what the proxy sends is dialled.
-      const usual = layer?.by === hop ? 443 : 80;
+      const usual = addsTls ? 443 : 80;
       const asked = reads ? Number(given) || usual : isOwn ? endpoint.port : usual;
       const protocol = asked === endpoint.port ? declared.protocol : undefined;
       return { address: resolveAsked(leg, name), name, port: asked, ...external, protocol };
