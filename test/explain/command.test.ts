@@ -1,3 +1,4 @@
+import { spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -648,4 +649,10 @@ describe('--speak', () => {
     const bytes = ['explain', gateway, '--from', 'a/b', '--to', 'tcp://a.example.com:9', '--speak', 'grpc'];
     expect(run(bytes)).toMatchObject({ code: 3, err: expect.stringMatching(/--speak grpc is for http/) });
   });
+});
+
+test('a reader of the output may close it early, as head does', () => {
+  const line = 'set -o pipefail; "$0" "$1" src/explain/main.ts docs rules | head -1';
+  const result = spawnSync('bash', ['-c', line, process.execPath, require.resolve('tsx/cli')], { encoding: 'utf8' });
+  expect(result).toMatchObject({ status: 0, stdout: '# Rules\n', stderr: '' });
 });

@@ -411,3 +411,13 @@ test('the model says what the mesh does with the same table', () => {
   expect(rows.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
   expect(rows.length).toBeGreaterThan(10);
 });
+
+test.each([
+  ['app: nobody', 'refused'],
+  ['security.istio.io/tlsMode: istio', 'undetermined'],
+  ['service.istio.io/canonical-name: app', 'undetermined'],
+])('pods by labels that a table can list, and by those that injection gives: %s', (labels, outcome) => {
+  const yaml = entry('number: 80, protocol: HTTP', `resolution: STATIC, workloadSelector: { labels: { ${labels} } }`);
+  const listed = world({}, { workloads: [{ name: 'app', ...APP }], gateways: [] });
+  expect(see(yaml, 'http://site.example.com/', listed)).toMatchObject({ outcome });
+});

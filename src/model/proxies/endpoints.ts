@@ -266,9 +266,9 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
   return found.map((object) => ({ endpoint: object.spec, object, at: 'spec' }));
 }
 
-/** Whether the world lists all pods, and none of the namespace has these labels. */
+/** Whether the world lists all pods, and none of the namespace has these labels. Injection gives pods some of Istio's own. */
 function listsNoPod({ workloads, gateways }: World, namespace: string, wanted: Record<string, string>): boolean {
-  if (!workloads || !gateways) return false;
+  if (!workloads || !gateways || Object.keys(wanted).some((label) => label.includes('istio.io/'))) return false;
   const labelled = workloads.map((caller) => ({ ...caller, labels: caller.labels ?? { app: caller.name } }));
   return ![...labelled, ...gateways].some((pod) => pod.namespace === namespace && selects(wanted, pod.labels));
 }
