@@ -379,7 +379,8 @@ function definedAgain(objects: readonly Indexed[]): Iterable<readonly Indexed[]>
 
 /** The spec, as it is stored: a Service with an empty selector has none. */
 function specOf({ kind, spec }: Manifest): unknown {
-  const { selector } = (spec ?? {}) as ServiceSpec;
-  const isEmpty = kind === 'Service' && selector !== undefined && Object.keys(selector ?? {}).length === 0;
-  return isEmpty ? { ...(spec as ServiceSpec), selector: undefined } : (spec ?? {});
+  if (kind !== 'Service') return spec ?? {};
+  const { selector, ...others } = (spec ?? {}) as ServiceSpec;
+  const isEmpty = selector !== undefined && Object.keys(selector ?? {}).length === 0;
+  return isEmpty ? others : (spec ?? {});
 }

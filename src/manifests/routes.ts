@@ -125,8 +125,7 @@ export function fullGateway(name: string, namespace: string): string {
 
 /** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
-  const full = fullGateway(gateway, virtualService.namespace);
-  return full.slice(0, full.indexOf('/'));
+  return fullGateway(gateway, virtualService.namespace).split('/')[0];
 }
 
 function addHop(destination: Destination | undefined, placed: PlacedRoute, hops: Hop[]): void {

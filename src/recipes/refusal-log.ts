@@ -3,6 +3,11 @@ import { Telemetry, TelemetrySpecAccessLoggingMatchMode as Mode } from '../../im
 import { GatewayInstallation } from '../values/gateway-installation';
 import { Rank, RecipeObject } from './recipe';
 
+const ANSWERED = 'has(response.code) && response.code < 400 && (response.code == 101 || response.code >= 200)';
+const BROKEN_OFF = ['downstream_', 'http2.remote_reset', 'upstream_reset_after_response_started']
+  .map((start) => `response.code_details.startsWith("${start}")`)
+  .join(' || ');
+
 /**
  * What was refused: requests that no external host answered, and connections through which no bytes came back.
  *
@@ -12,10 +17,6 @@ import { Rank, RecipeObject } from './recipe';
  * and "100 Continue" is no answer. Connections have no status, and one that a gateway closes because of its certificate
  * has no flag either, but no bytes came back.
  */
-const ANSWERED = 'has(response.code) && response.code < 400 && (response.code == 101 || response.code >= 200)';
-const BROKEN_OFF = ['downstream_', 'http2.remote_reset', 'upstream_reset_after_response_started']
-  .map((start) => `response.code_details.startsWith("${start}")`)
-  .join(' || ');
 const REFUSED =
   'has(response.code_details) ? ' +
   `response.code_details != "via_upstream" && !(${ANSWERED} && (${BROKEN_OFF})) : ` +

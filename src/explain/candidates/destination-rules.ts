@@ -10,6 +10,7 @@ import { IstioObject, nameOf } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
 import { IstioSpecs, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
+import { labelsOf } from '../../model/requests/request';
 
 type Rule = IstioObject<'DestinationRule'>;
 
@@ -198,13 +199,12 @@ export function missingTls(question: Question): Candidate[] {
 /** Settings that a sidecar ignores unless the rule has a workloadSelector. */
 export function ignoredCredential(question: Question): Candidate[] {
   const { answer, caller } = question;
-  const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
   return answer.remarks
     .filter(({ code }) => code === 'ignored-credential')
     .flatMap(({ decidedBy }) => decidedBy)
     .flatMap((ref) => {
       const rule = find(question.index, ref);
-      return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
+      return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labelsOf(caller) })] : [];
     });
 }
 

@@ -25,6 +25,11 @@ export function proxyConfigOf(annotations: Readonly<Record<string, string>> = {}
   return proxyConfigIn(annotations[PROXY_CONFIG] ?? '');
 }
 
+/** Whether a proxy preserves the case of headers. */
+export function keepsCase(config: ProxyConfig | undefined): boolean {
+  return config?.proxyHeaders?.preserveHttp1HeaderCase === true;
+}
+
 /** What Istio reads as YAML, with names of fields in either spelling; undefined if it cannot be read. */
 export function proxyConfigIn(text: string): ProxyConfig | undefined {
   try {

@@ -7,7 +7,7 @@ import { Injection, injectionOf, podField } from '../objects/injection';
 import { proxyConfigOf } from '../objects/proxy-config';
 import { PodDns, podDnsOf } from '../objects/pod-dns';
 import { Registry } from '../registry/registry';
-import { ModelCaller } from '../requests/request';
+import { labelsOf, ModelCaller } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
 import { unusualPod } from './unusual-pods';
 import { isTrue } from '../../istio/booleans';
@@ -51,7 +51,7 @@ const ALL = new Set(['includeOutboundIPRanges', 'includeInboundPorts']);
 
 /** The caller's pod; its annotations come from the pod template that has its labels. */
 export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
-  const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
+  const labels = labelsOf(caller);
   const template = caller.annotations ? undefined : templateFor(registry, caller.namespace, labels);
   const metadata = template && podTemplateOf(template.manifest)?.metadata;
   const annotations: Record<string, string> = {

@@ -7,6 +7,7 @@ import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { portOf, Scope } from '../registry/scope';
 import { KubernetesService, Service, ServicePort } from '../objects/service';
+import { labelsOf } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
 import { World } from '../objects/world';
 import { podTemplateOf } from '../../istio/pod-templates';
@@ -269,7 +270,7 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
 /** Whether the world lists all pods, and none of the namespace has these labels. Injection gives pods some of Istio's own. */
 function listsNoPod({ workloads, gateways }: World, namespace: string, wanted: Record<string, string>): boolean {
   if (!workloads || !gateways || Object.keys(wanted).some((label) => label.includes('istio.io/'))) return false;
-  const labelled = workloads.map((caller) => ({ ...caller, labels: caller.labels ?? { app: caller.name } }));
+  const labelled = workloads.map((caller) => ({ ...caller, labels: labelsOf(caller) }));
   return ![...labelled, ...gateways].some((pod) => pod.namespace === namespace && selects(wanted, pod.labels));
 }
 

@@ -18,6 +18,11 @@ export interface ModelCaller {
   readonly annotations?: Record<string, string>;
 }
 
+/** The labels of its pod, given or not. */
+export function labelsOf({ labels, name, serviceAccount }: ModelCaller): Record<string, string> {
+  return labels ?? { app: name ?? serviceAccount };
+}
+
 /** A request, as in a row of an access table. */
 export interface ModelRequest {
   /** `http://`, `https://` or `tcp://host:port`. */

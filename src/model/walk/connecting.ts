@@ -6,7 +6,7 @@ import { originates } from '../../manifests/tls';
 import { Address, hostOrAddress, ipAddress, isOfIPv6, textOf } from '../objects/addresses';
 import { withoutPort } from '../objects/host-names';
 import { podField } from '../objects/injection';
-import { proxyConfigOf } from '../objects/proxy-config';
+import { keepsCase, proxyConfigOf } from '../objects/proxy-config';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { Cluster, NoCluster } from '../proxies/cluster';
@@ -216,7 +216,7 @@ function connect(
 
 function preservesCase({ pod, atGateway }: Leg, hop: 'sidecar' | 'gateway'): boolean {
   if (hop === 'gateway') return atGateway?.preservesCase === true;
-  return proxyConfigOf(pod.annotations)?.proxyHeaders?.preserveHttp1HeaderCase === true;
+  return keepsCase(proxyConfigOf(pod.annotations));
 }
 
 /** A cluster of dynamic names resolves one for requests, and for connections only what it has been asked for before. */

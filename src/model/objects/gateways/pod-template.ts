@@ -11,6 +11,7 @@ import {
   unknownFields,
   unreadableFields,
   unreadableVariables,
+  keepsCase,
 } from '../proxy-config';
 import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
@@ -68,7 +69,7 @@ export function toldBy(
   const config = proxyConfigOf(podTemplateOf(object.manifest)?.metadata?.annotations);
   return {
     hidesEnvoyHeaders: config?.proxyHeaders?.envoyDebugHeaders?.disabled === true,
-    preservesCase: config?.proxyHeaders?.preserveHttp1HeaderCase === true,
+    preservesCase: keepsCase(config),
     dns: podDnsOf(object),
     unprivileged: unprivilegedBy(object),
     condition: unlessConfigured(object, config),
