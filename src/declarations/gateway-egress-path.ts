@@ -30,6 +30,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
 
   private readonly admitted = new Map<string, Caller>();
   private cachedSide?: CallerSide<GatewayEgressPath>;
+  private checkedIn?: CallerSet;
 
   private constructor(
     app: IConstruct,
@@ -54,12 +55,17 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
   public allow(caller: Caller): void {
     this.admitted.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
-    this.callerSet?.join(this);
+    this.checkedIn = this.makeCallerSet();
+    this.checkedIn?.join(this);
     touch(this.app);
   }
 
   /** The callers as a policy checks them, if the servers cannot. */
   public get callerSet(): CallerSet | undefined {
+    return this.checkedIn;
+  }
+
+  private makeCallerSet(): CallerSet | undefined {
     const { app, gateway, owner, namespace, settings, account } = this;
     if (this.callers.some((caller) => caller.serviceAccountName === undefined))
       return CallerSet.of(app, gateway, owner, namespace);

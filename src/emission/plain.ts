@@ -20,23 +20,25 @@ export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as unknown as { readonly patches?: JsonPatch[] }).patches;
 }
 
-/** What cdk8s keeps metadata in, most of it private. */
-const METADATA_FIELDS = new Set([
-  ...['name', 'namespace', 'labels', 'annotations', 'finalizers', 'ownerReferences'],
-  ...['apiObject', '_additionalAttributes'],
-]);
+/** The metadata that cdk8s keeps in a field each, in order. */
+const METADATA_FIELDS = ['annotations', 'finalizers', 'labels', 'name', 'namespace', 'ownerReferences'];
+/** Everything that it keeps them in, most of it private. */
+const KEPT = new Set([...METADATA_FIELDS, 'apiObject', '_additionalAttributes']);
 
 /** The metadata of an object as cdk8s writes it. */
 export function metadataOf({ metadata }: ApiObject): unknown {
   // A release that keeps more has to write it itself.
   const own = Object.keys(metadata);
-  if (own.length !== METADATA_FIELDS.size || !own.every((field) => METADATA_FIELDS.has(field)))
-    return metadata.toJson();
-  const { apiObject: _, _additionalAttributes: more, ...all } = metadata as unknown as Record<string, object>;
-  // Not `{ ...more }`: V8 keeps an object from which a field was deleted, and its copies, in a form that is slow to
-  // read.
-  for (const [field, value] of Object.entries(more)) if (!Object.hasOwn(all, field)) all[field] = value;
-  return sorted(all, true);
+  if (own.length !== KEPT.size || !own.every((field) => KEPT.has(field))) return metadata.toJson();
+  const kept = metadata as unknown as Readonly<Record<string, unknown>>;
+  const others = kept._additionalAttributes as Readonly<Record<string, unknown>>;
+  const added = Object.keys(others).filter((field) => !METADATA_FIELDS.includes(field));
+  const result: Record<string, unknown> = {};
+  for (const field of added.length === 0 ? METADATA_FIELDS : [...METADATA_FIELDS, ...added].sort()) {
+    const value = sorted(added.includes(field) ? others[field] : kept[field], true);
+    if (value !== undefined) result[field] = value;
+  }
+  return result;
 }
 
 /**
