@@ -47,6 +47,12 @@ spec:
   resolution: DNS
   ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
 `;
+const EMPTY = `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: empty, namespace: egress }
+spec: { hosts: [empty.example.com], location: MESH_EXTERNAL, resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`;
 const HTTP = '{ port: { number: 80, name: http, protocol: HTTP }, hosts: [site.example.com] }';
 const MUTUAL =
   '{ port: { number: 443, name: https, protocol: HTTPS }, tls: { mode: ISTIO_MUTUAL }, hosts: [site.example.com] }';
@@ -73,6 +79,12 @@ spec:
   tls:
     - match: [{ port: 443, sniHosts: [site.example.com] }]
       route: [{ destination: { host: ${GATEWAY}, port: { number: ${port} } } }]
+`;
+const bytesTo = (host: string) => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: outside, namespace: egress }
+spec: { hosts: [site.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: ${host}, port: { number: 443 } } }] }] }
 `;
 const OUT = '{ route: [{ destination: { host: site.example.com, port: { number: 80 } } }] }';
 const outside = (...routes: string[]) => `---
@@ -673,15 +685,10 @@ spec: { selector: { istio: egressgateway }, ports: [{ name: http, port: 80, targ
   ),
   caseOf(
     'a DENY rule for a caller, with a path, at a server that does not read HTTP',
-    `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${hopTls()}---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: outside, namespace: egress }
-spec: { hosts: [site.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: site.example.com, port: { number: 443 } } }] }] }
-${policy(
-  '{ action: DENY, rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/app] } }], ' +
-    'to: [{ operation: { paths: [/admin] } }] }] }',
-)}`,
+    `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${hopTls()}${bytesTo('site.example.com')}${policy(
+      '{ action: DENY, rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/app] } }], ' +
+        'to: [{ operation: { paths: [/admin] } }] }] }',
+    )}`,
     [
       ['https://site.example.com/', 'tls-closed'],
       ['https://site.example.com/', 200, { from: 'other' }],
@@ -704,6 +711,18 @@ ${policy(
     "the application's TLS at a server of the mesh",
     `${ENTRY}${servers(MUTUAL)}${tlsToGateway(443)}${outside()}`,
     [['https://site.example.com/', 'certificate-rejected']],
+  ),
+  // It connects to the destination before the handshake, and closes what it has no endpoints for.
+  ...Object.entries({
+    'the host': ['site.example.com', 'certificate-rejected'],
+    'a host without endpoints': ['empty.example.com', 'tls-closed'],
+    'a host that is not declared': ['absent.example.com', 'tls-closed'],
+  } as const).map(([what, [host, symptom]]) =>
+    caseOf(
+      `the application's TLS at a server of the mesh that passes bytes on to ${what}`,
+      `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${EMPTY}${bytesTo(host)}`,
+      [['https://site.example.com/', symptom]],
+    ),
   ),
   caseOf(
     'a server that redirects, and a policy',

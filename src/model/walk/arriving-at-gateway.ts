@@ -210,7 +210,7 @@ function throughServer(
   let arrived = flow;
   let ended: Layer | undefined;
   if (tls && (tls.mode ?? 'PASSTHROUGH') !== 'PASSTHROUGH') {
-    const terminated = terminateTls(leg, flow, workload, server, tls);
+    const terminated = terminateTls(leg, flow, workload, chain, tls);
     if ('outcome' in terminated) return terminated;
     ended = terminated;
     arrived = { ...flow, layers: flow.layers.slice(0, -1) };

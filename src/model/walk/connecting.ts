@@ -1,5 +1,5 @@
 import { isIP } from 'net';
-import { Ending, Leg } from './journey';
+import { Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { PROXY_CONFIG } from '../../istio/injection';
 import { originates } from '../../manifests/tls';
@@ -46,7 +46,11 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   if (doubt) leg.require(doubt);
   requireNode(leg, cluster.service);
   leg.step(hop, 'forwards', `→ ${named}`, where);
-  if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
+  const end = deadEnd(cluster, destination.host);
+  if (end !== undefined) {
+    leg.step(hop, 'ends', end, cluster.decidedBy);
+    return leg.refuse(hop, 503, end, cluster.decidedBy);
+  }
   const { length } = cluster.endpoints;
   const endpoint = leg.oneOf(cluster.endpoints, (one) => `one of ${length} endpoints: ${endpointText(one)}`)!;
   const flow = inClusterTls(leg, at, destination, cluster, endpoint);
@@ -63,21 +67,16 @@ function mixesUp(host: string, cluster: Cluster | NoCluster): string {
   );
 }
 
-function noEndpoints(
-  leg: Leg,
-  { hop }: AtProxy,
-  { host }: Destination,
-  { service, passes, decidedBy }: Cluster,
-): Ending {
-  const reason = passes
-    ? 'a gateway knows no address that was dialled, to which the load balancer PASSTHROUGH could connect'
-    : service.kubernetes && service.object.spec.selector
-      ? `no gateway pod backs ${host}`
-      : service.resolution === 'NONE'
-        ? `a gateway cannot reach hosts with resolution ${service.resolution}`
-        : `${host} has no endpoints`;
-  leg.step(hop, 'ends', reason, decidedBy);
-  return leg.refuse(hop, 503, reason, decidedBy);
+/** Why nothing can be sent to a cluster, whatever is at its endpoints. */
+export function deadEnd(cluster: Cluster | NoCluster, host: string): string | undefined {
+  if ('missing' in cluster) return cluster.missing;
+  const { endpoints, passes, service } = cluster;
+  if (endpoints.length > 0) return undefined;
+  if (passes)
+    return 'a gateway knows no address that was dialled, to which the load balancer PASSTHROUGH could connect';
+  if (service.kubernetes && service.object.spec.selector) return `no gateway pod backs ${host}`;
+  if (service.resolution === 'NONE') return `a gateway cannot reach hosts with resolution ${service.resolution}`;
+  return `${host} has no endpoints`;
 }
 
 /** The flow in the TLS that the cluster originates. */

@@ -4,19 +4,22 @@ import { Undetermined } from '../answer/undetermined';
 import { sayGateway } from '../objects/gateways/standard';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { rulesByIdentity } from '../policies/authorization';
+import { ServerChain } from '../proxies/gateway-listeners';
 import { Server } from '../proxies/gateway-servers';
+import { Destination } from '../routes/destination';
+import { deadEnd } from './connecting';
 import { Flow, Layer, outermost, settingsOf } from './flow';
 import { Ending, Leg } from './journey';
 import { receiveAtServer } from './server-certificate';
 
 type ServerTls = NonNullable<Server['value']['tls']>;
 
-/** The layer of TLS that the server terminates, or why the handshake fails. */
+/** The layer of TLS that a server terminates, or why the handshake fails. */
 export function terminateTls(
   leg: Leg,
   flow: Flow,
   workload: GatewayWorkload,
-  server: Server,
+  { server, destinations }: ServerChain,
   tls: ServerTls,
 ): Layer | Ending {
   const at = (field: '' | `.${string}`) => [fieldRef(server.gateway, `${server.field}.tls${field}`)];
@@ -26,6 +29,8 @@ export function terminateTls(
   if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
   // The application is shown a certificate before it would have to present one of its own.
   const distrusted = (whose: string, causes: FieldRef[]): Ending => {
+    const closed = destinations && closedBefore(leg, workload, destinations);
+    if (closed) return closed;
     const reason = `the server presents a certificate of ${whose}, which the application does not trust`;
     leg.step('gateway', 'ends', reason, causes);
     return { outcome: 'refused', symptom: 'certificate-rejected', by: 'gateway', reason, causes };
@@ -76,6 +81,20 @@ export function terminateTls(
     );
   }
   return layer;
+}
+
+/** A server that reads no requests connects to the destination before the handshake, and closes where it cannot. */
+function closedBefore(leg: Leg, workload: GatewayWorkload, destinations: readonly Destination[]): Ending | undefined {
+  const { configuration } = leg;
+  const scope = configuration.gatewayScope(workload);
+  const ends = destinations.map((one) => {
+    const [cluster] = configuration.clustersFor(scope, one);
+    const reason = deadEnd(cluster, one.host);
+    return reason === undefined ? undefined : { reason, causes: [...one.decidedBy, ...cluster.decidedBy] };
+  });
+  if (ends.every((one) => one === undefined)) return undefined;
+  const end = leg.oneOf(ends, (one) => `the gateway ${one ? 'cannot connect' : 'connects'} to the destination`, true);
+  return end && leg.closedAtGateway(end.reason, end.causes);
 }
 
 /** The service accounts of the gateway's namespace among the identities that a caller accepts. */
