@@ -107,7 +107,10 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           namespace: LABEL,
           labels: LABELS,
           serviceAccount: SOME_TEXT,
-          targetPort: described('The port on which the pods listen for the hop.', PORT),
+          targetPort: described(
+            'The pod port behind port 443 of its Service; port 80 leads to 80 if that is 443, otherwise to 8080.',
+            PORT,
+          ),
         }),
       ),
     ),

@@ -11,6 +11,7 @@ import { isPlainYes } from '../../src/explain/as-wanted';
 import { meshAmong } from '../../src/explain/mesh-config';
 import { Manifest } from '../../src/manifests/egress-object';
 import { Answer, EgressModel, EgressObject, World } from '../../src/model';
+import { podPorts } from '../../src/model/objects/gateways/standard';
 
 /** What a user has of a world. */
 export interface Folder {
@@ -81,7 +82,7 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
         spec: {
           selector: labels,
           ports: [
-            { name: 'http2', port: 80, targetPort: 8080 },
+            { name: 'http2', port: 80, targetPort: podPorts(targetPort)[80] },
             { name: 'https', port: 443, targetPort },
           ],
         },
@@ -199,8 +200,8 @@ export function tallyWithoutTable(total: Tallied, world: RecordedWorld): void {
   for (const folder of folders(world)) {
     const ask = askerOf(folder, table);
     let counted = total.byFolder.get(folder.name);
-    // The lab's gateways are not exactly the chart's: their port 80 leads to 8080, and another Service can show it. And
-    // a gateway that is said to be there has its hop Service.
+    // Another Service of a gateway can lead to other ports of its pods; and a gateway that is said to be there has its
+    // hop Service.
     if (folder.world.knownGateways && (world.objects.some(isServiceOfGateway) || lacksHop(world.objects))) continue;
     if (!counted) total.byFolder.set(folder.name, (counted = { asked: 0, determined: 0, yes: 0, reasons: new Map() }));
     for (const { request, answer: mesh } of world.answers) {

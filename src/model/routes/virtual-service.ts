@@ -134,15 +134,16 @@ function httpRoute(merged: MergedRule): HttpRoute {
         where: where('fault', '.delay'),
       },
     }),
-    ...(fault?.abort && {
-      // Without a percentage, Istio aborts nothing.
-      abort: {
-        share: fault.abort.percentage?.value ?? 0,
-        status: fault.abort.httpStatus ?? 200,
-        grpcStatus: fault.abort.grpcStatus,
-        where: where('fault', '.abort'),
-      },
-    }),
+    // Without a status, or without a percentage, Istio aborts nothing.
+    ...(fault?.abort &&
+      (fault.abort.httpStatus ?? fault.abort.grpcStatus) !== undefined && {
+        abort: {
+          share: fault.abort.percentage?.value ?? 0,
+          status: fault.abort.httpStatus ?? 200,
+          grpcStatus: fault.abort.grpcStatus,
+          where: where('fault', '.abort'),
+        },
+      }),
     action: actionOf(object, http, at, where('directResponse')),
     ...((http.mirror || http.mirrors?.length) && { mirror: where(http.mirror ? 'mirror' : 'mirrors') }),
     mirrors: [

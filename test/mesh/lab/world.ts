@@ -6,6 +6,7 @@ import { ipv6Of, podAddress } from './network';
 import { Pki } from './pki';
 import { AccessTable, GatewayPods, TableSecret } from '../../../src/access/access-table';
 import { INJECT } from '../../../src/istio/injection';
+import { podPorts } from '../../../src/model/objects/gateways/standard';
 
 /** A pod with a proxy, or without one where its template says so. */
 export interface Workload extends Pod {
@@ -204,7 +205,7 @@ function gatewayObjects(gateway: GatewayPods): KubeObject[] {
         type: 'ClusterIP',
         selector: gateway.labels,
         ports: [
-          { name: 'http2', port: 80, targetPort: 8080 },
+          { name: 'http2', port: 80, targetPort: podPorts(gateway.targetPort)[80] },
           { name: 'https', port: 443, targetPort: gateway.targetPort },
         ],
       },

@@ -218,7 +218,7 @@ function installedServices({ httpPort80, gateways = [] }: World): Indexed<Servic
             syntheticService(namespace, name, INSTALLED, {
               selector: labels,
               ports: [
-                { name: 'http2', port: 80, targetPort: 8080 },
+                { name: 'http2', port: 80, targetPort: podPorts(targetPort)[80] },
                 { name: 'https', port: 443, targetPort },
               ],
             }),
