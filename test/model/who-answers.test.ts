@@ -102,6 +102,14 @@ test.each([
   if (assumption !== undefined) expect(answer.condition?.holds).toContain(assumption);
 });
 
+test('that an address is the host is not told by dialling it', () => {
+  const yaml = http('site', 'site.example.com', 'resolution: STATIC, endpoints: [{ address: 203.0.113.7 }]');
+  const url = 'http://site.example.com/';
+  const { condition } = ask(yaml, 'shop/app', url);
+  expect(ask(yaml, 'shop/app', { url, dial: '203.0.113.7' }).condition).toEqual(condition);
+  expect(condition?.say).toMatch(/^--assume addresses=declared/);
+});
+
 const table = (...access: AccessRow[]): AccessTable => ({
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   callers: [{ name: 'app', namespace: 'shop', serviceAccount: 'app' }],

@@ -148,7 +148,7 @@ function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: s
     if (!leg.configuration.registry.world.declaredAddresses && !isProven)
       leg.require({
         holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
-        say: isIP(end) === 0 ? SAY_ADDRESSES : `--dial ${end} (dial in a test), or ${SAY_ADDRESSES}`,
+        say: SAY_ADDRESSES,
       });
     return asked;
   }
