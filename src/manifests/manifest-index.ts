@@ -1,3 +1,4 @@
+import { DeclaredSecret, declaredSecrets } from './declared-secrets';
 import { EgressObject, Manifest } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { GatewayHops } from './gateway-hops';
@@ -72,6 +73,7 @@ export class ManifestIndex {
   private namespaces?: Grouping<string, Indexed>;
   private severalTimes?: readonly (readonly Indexed[])[];
   private templates?: readonly Indexed[];
+  private allSecrets?: readonly DeclaredSecret[];
   private ofPlugins?: readonly PluginPolicy[];
   private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
   private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
@@ -158,9 +160,9 @@ export class ManifestIndex {
     return this.namespaces.get(name)[0];
   }
 
-  /** Kubernetes Secrets. */
-  public get secrets(): readonly Indexed[] {
-    return this.inGroup('', 'Secret');
+  /** Kubernetes Secrets, and those that controllers make. */
+  public get secrets(): readonly DeclaredSecret[] {
+    return (this.allSecrets ??= declaredSecrets((group, kind) => this.inGroup(group, kind)));
   }
 
   /** The endpoints that are written for a Kubernetes Service, as EndpointSlices or Endpoints. */

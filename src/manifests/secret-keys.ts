@@ -1,40 +1,32 @@
-import { Manifest } from './egress-object';
+import { DeclaredSecret } from './declared-secrets';
 import { TlsSettings } from './specs';
 
-interface SecretObject {
-  readonly manifest: Manifest;
+export interface LackingKeys {
+  /** That the Secret does not have. */
+  readonly missing: readonly string[];
+  /** That it may have. */
+  readonly open: readonly string[];
 }
 
 /**
- * The keys that a proxy needs of the Secret of a credentialName and that it lacks. An empty Secret is left to be filled
- * by another tool.
+ * The keys that a proxy needs of the Secret of a credentialName and that nothing shows in it.
  *
- * @param authorities other Secrets that may hold the CA certificates
+ * @param authorities the Secret that may hold the CA certificates, if there is one
  * @param tls the settings that name it: MUTUAL needs a client certificate, and what is verified needs authorities
  */
-export function missingKeys(
-  secret: SecretObject,
-  authorities: readonly SecretObject[],
+export function lackingKeys(
+  secret: DeclaredSecret,
+  authorities: DeclaredSecret | undefined,
   { mode, insecureSkipVerify }: Pick<TlsSettings, 'mode' | 'insecureSkipVerify'>,
-): string[] {
-  const has = keysOf(secret);
-  if (has.size === 0) return [];
+): LackingKeys {
   const missing: string[] = [];
-  if (mode === 'MUTUAL' && !(has.has('cert') && has.has('key')))
-    missing.push(...['tls.crt', 'tls.key'].filter((key) => !has.has(key)));
-  if (
-    !insecureSkipVerify &&
-    ![secret, ...authorities].some((one) => keysOf(one).has('ca.crt') || keysOf(one).has('cacert'))
-  )
-    missing.push('ca.crt');
-  return missing;
-}
-
-/** The keys under which it has something. */
-export function keysOf({ manifest }: SecretObject): Set<string> {
-  return new Set(
-    Object.entries({ ...manifest.data, ...manifest.stringData })
-      .filter(([, value]) => value !== '')
-      .map(([key]) => key),
-  );
+  const open: string[] = [];
+  const lack = (key: string, holders: readonly DeclaredSecret[]) =>
+    void (holders.some(({ mayHave }) => mayHave(key)) ? open : missing).push(key);
+  if (mode === 'MUTUAL' && !(secret.keys.has('cert') && secret.keys.has('key')))
+    for (const key of ['tls.crt', 'tls.key']) if (!secret.keys.has(key)) lack(key, [secret]);
+  const holders = authorities ? [secret, authorities] : [secret];
+  if (!insecureSkipVerify && !holders.some(({ keys }) => keys.has('ca.crt') || keys.has('cacert')))
+    lack('ca.crt', holders);
+  return { missing, open };
 }

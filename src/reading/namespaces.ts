@@ -1,4 +1,5 @@
 import { isForIstioctl } from './definitions';
+import { tellsOfSecrets } from '../manifests/declared-secrets';
 import { ReadObject } from './read-object';
 
 /** Whether an object will be applied in a namespace that it does not name. */
@@ -7,7 +8,9 @@ export function lacksNamespace({ manifest }: ReadObject): boolean {
   return (
     metadata.namespace === undefined &&
     !isForIstioctl(manifest) &&
-    (/istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind))
+    (/istio\.io\//.test(apiVersion) ||
+      ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind) ||
+      (tellsOfSecrets(apiVersion, kind) && kind !== 'ClusterIssuer'))
   );
 }
 

@@ -1,3 +1,4 @@
+import { tellsOfSecrets } from '../manifests/declared-secrets';
 import { Manifest } from '../manifests/egress-object';
 import { placeOfPluginPolicy } from '../manifests/plugin-policies';
 import { POD_TEMPLATE_KINDS, podTemplatePath } from '../istio/pod-templates';
@@ -38,7 +39,7 @@ function isBuiltIn(group: string): boolean {
 export function canMatter(apiVersion: string, kind: string, text: string): boolean {
   if (kind.endsWith('List')) return true;
   if (MESH.test(apiVersion.split('/')[0]) || apiVersion.startsWith('kustomize.config.k8s.io/')) return true;
-  if (placeOfPluginPolicy(apiVersion, kind) !== undefined) return true;
+  if (placeOfPluginPolicy(apiVersion, kind) !== undefined || tellsOfSecrets(apiVersion, kind)) return true;
   if (isKubernetesApi(apiVersion)) return KUBERNETES.has(kind);
   return /^\s+template:/m.test(text) && /^\s+(- )?containers:/m.test(text);
 }
@@ -47,5 +48,6 @@ export function canMatter(apiVersion: string, kind: string, text: string): boole
 export function matters(manifest: Manifest): boolean {
   const { apiVersion, kind } = manifest;
   if (MESH.test(apiVersion.split('/')[0]) || placeOfPluginPolicy(apiVersion, kind) !== undefined) return true;
+  if (tellsOfSecrets(apiVersion, kind)) return true;
   return isKubernetesApi(apiVersion) ? KUBERNETES.has(kind) : podTemplatePath(manifest) !== undefined;
 }

@@ -1,3 +1,4 @@
+import { tellsOfSecrets } from '../manifests/declared-secrets';
 import { Manifest } from '../manifests/egress-object';
 import { podTemplatePath } from '../istio/pod-templates';
 
@@ -21,6 +22,7 @@ export function isReadByRules(manifest: Manifest): boolean {
   const key = `${manifest.apiVersion.split('/')[0]} ${manifest.kind}`;
   return (
     KINDS.has(key) ||
+    tellsOfSecrets(manifest.apiVersion, manifest.kind) ||
     (key === 'v1 ConfigMap' && (manifest as { readonly data?: unknown }).data !== undefined) ||
     podTemplatePath(manifest) !== undefined
   );

@@ -2,7 +2,8 @@ import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
-import { missingKeys } from '../manifests/secret-keys';
+import { isMade } from '../manifests/declared-secrets';
+import { lackingKeys } from '../manifests/secret-keys';
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
@@ -51,18 +52,18 @@ export const credentialSecret: Rule = {
         const known = secrets.get(name);
         const own = known.find(({ namespace }) => namespace === rule.namespace);
         if (own) {
-          const authorities = secrets.get(`${name}-cacert`).filter(({ namespace }) => namespace === rule.namespace);
-          const missing = missingKeys(own, authorities, tls);
+          const authorities = secrets.get(`${name}-cacert`).find(({ namespace }) => namespace === rule.namespace);
+          const { missing } = lackingKeys(own, authorities, tls);
           if (missing.length > 0)
             yield {
               message:
-                `${describe(rule)} reads its credentials from ${describe(own)}, which has no ` +
-                `${joinWords(missing)}.`,
+                `${describe(rule)} reads its credentials from ${isMade(own.from) ? 'the Secret of ' : ''}` +
+                `${describe(own.from)}, which has no ${joinWords(missing)}.`,
               field: tlsField(rule, (one) => one === tls),
-              objects: [rule, own],
+              objects: [rule, own.from],
             };
         } else if (known.length > 0) {
-          const elsewhere = ordered(known);
+          const elsewhere = ordered(known.map(({ from }) => from));
           yield {
             message:
               `${describe(rule)} reads its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +

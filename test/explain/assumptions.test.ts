@@ -432,4 +432,46 @@ spec:
   ])('%s is good if that is said', (_what, secrets) => {
     expect(ask(secrets)).toMatchObject({ code: 0, out: expect.stringMatching(/^200 /) });
   });
+
+  const made = (kind: string, spec: string, namespace = 'shop') => `---
+apiVersion: ${kind === 'Certificate' ? 'cert-manager.io/v1' : kind === 'ExternalSecret' ? 'external-secrets.io/v1' : 'bitnami.com/v1alpha1'}
+kind: ${kind}
+metadata: { name: client, namespace: ${namespace} }
+spec: ${spec}
+`;
+  const CERTIFICATE = made('Certificate', '{ secretName: client, issuerRef: { name: ours } }');
+  const without = (secrets: string) =>
+    explain(
+      folder({ 'a.yaml': entry + rule + secrets }),
+      'http://site.example.com/',
+      '--labels',
+      'app=cart',
+    ).out.replace(/\s+/g, ' ');
+
+  test.each([
+    [CERTIFICATE, 'Secret shop/client, which Certificate shop/client makes, holds ca.crt and what the host requires'],
+    [
+      made('SealedSecret', '{ encryptedData: { tls.crt: a, tls.key: a, ca.crt: a } }'),
+      'Secret shop/client, which SealedSecret shop/client makes, holds what the host requires',
+    ],
+    [
+      made('ExternalSecret', '{ dataFrom: [{ extract: { key: a } }] }'),
+      'Secret shop/client, which ExternalSecret shop/client makes, holds tls.crt, tls.key, ca.crt and what the host requires',
+    ],
+    [
+      made('ExternalSecret', '{ dataFrom: [{ extract: { key: a } }] }', 'other'),
+      'Secret shop/client exists and holds what the host requires',
+    ],
+  ])('that a controller makes is a condition, with what makes it: %s', (secrets, holds) => {
+    expect(without(secrets)).toContain(`if ${holds}`);
+    expect(ask(secrets)).toMatchObject({ code: 0 });
+  });
+
+  test('that a controller makes without a key leads to a refusal, unless something else adds it', () => {
+    const { code, out } = ask(made('SealedSecret', '{ encryptedData: { tls.crt: a, ca.crt: a } }'));
+    expect(code).toBe(2);
+    expect(out.replace(/\s+/g, ' ')).toMatch(
+      /^if nothing else puts tls\.key there: refused by the sidecar: 503, because Secret shop\/client, which SealedSecret shop\/client makes, has no tls\.key /,
+    );
+  });
 });

@@ -536,6 +536,17 @@ describe('at a gateway', () => {
     expect({ outcome, condition }).toEqual({ outcome: 'answered' });
   });
 
+  test('a server beside one whose certificate a controller makes is answered on a condition', () => {
+    const made = (keys: string) =>
+      `---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: { name: own, namespace: egress }\n` +
+      `spec: { encryptedData: { ${keys} } }\n`;
+    for (const keys of [PAIR, 'foo: YQ==']) {
+      const { outcome, condition } = through(servers('mode: SIMPLE, credentialName: own') + made(keys));
+      expect(outcome).toBe('answered');
+      expect(condition?.holds).toMatch(/certificate of another server/);
+    }
+  });
+
   test.each([undefined, []])('a server beside one whose certificate is in files, with the Secrets %j', (secrets) => {
     const objects = servers('mode: SIMPLE, serverCertificate: /etc/a.pem, privateKey: /etc/b.pem');
     const { outcome, condition } = through(objects, { secrets });

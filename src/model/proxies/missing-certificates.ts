@@ -2,8 +2,9 @@ import { GatewayListener } from './gateway-listeners';
 import { Server } from './gateway-servers';
 import { Registry } from '../registry/registry';
 import { TableSecret } from '../../access/access-table';
-import { Indexed, joinWords } from '../../manifests/indexed';
-import { keysOf, missingKeys } from '../../manifests/secret-keys';
+import { DeclaredSecret, isMade, textOfSecret } from '../../manifests/declared-secrets';
+import { joinWords } from '../../manifests/indexed';
+import { lackingKeys } from '../../manifests/secret-keys';
 import { tlsOf } from '../../manifests/servers';
 
 /** A server whose certificate nothing shows to be there. */
@@ -17,7 +18,7 @@ export interface MissingCertificate {
 
 /** The Secrets of the manifests and of an access table. */
 export class KnownSecrets {
-  private readonly written: ReadonlyMap<string, Indexed>;
+  private readonly written: ReadonlyMap<string, DeclaredSecret>;
   private readonly listed: ReadonlyMap<string, TableSecret>;
 
   constructor({ index, world }: Registry) {
@@ -44,14 +45,22 @@ export class KnownSecrets {
       const written = this.written.get(own);
       if (listed && listed.holds !== 'ca-certificates') continue;
       if (!written) return [{ server, inFiles: false }];
-      const others = this.written.get(`${own}-cacert`);
       const verifies = index === 0 && mode !== 'SIMPLE';
-      const lacks = missingKeys(written, others ? [others] : [], { mode: 'MUTUAL', insecureSkipVerify: !verifies });
-      const isEmpty = keysOf(written).size === 0;
-      if (lacks.length === 0 && !isEmpty) continue;
+      const { missing, open } = lackingKeys(written, this.written.get(`${own}-cacert`), {
+        mode: 'MUTUAL',
+        insecureSkipVerify: !verifies,
+      });
+      // Whether a controller has made it, the manifests do not tell.
+      if (missing.length + open.length === 0 && !isMade(written.from)) continue;
       // The CA certificates, and nothing else, may be in another Secret, and another tool may fill an empty one.
-      const isOpen = isEmpty || lacks.join() === 'ca.crt';
-      return [{ server, inFiles: false, ...(!isOpen && { lacking: `Secret ${own} has no ${joinWords(lacks)}` }) }];
+      const isOpen = missing.length === 0 || missing.join() === 'ca.crt' || isMade(written.from);
+      return [
+        {
+          server,
+          inFiles: false,
+          ...(!isOpen && { lacking: `${textOfSecret(written)} has no ${joinWords(missing)}` }),
+        },
+      ];
     }
     return [];
   }

@@ -1,9 +1,10 @@
 import { TableConfigMap, TableSecret } from '../../access/access-table';
 import { credentialPlace } from '../../istio/credentials';
-import { Condition, SAY_CREDENTIALS } from '../answer/conditions';
+import { Condition, SAY_CREDENTIALS, together } from '../answer/conditions';
 import { Registry } from '../registry/registry';
 import { joinWords } from '../../manifests/indexed';
-import { missingKeys } from '../../manifests/secret-keys';
+import { DeclaredSecret, isMade, textOfSecret } from '../../manifests/declared-secrets';
+import { lackingKeys } from '../../manifests/secret-keys';
 import { installs, mayListSecrets } from '../registry/secret-readers';
 import { Layer } from './flow';
 
@@ -57,34 +58,52 @@ export function credentialOf(
     return `Secret ${namespace}/${name} is not in the namespace of the proxy, which therefore never receives it`;
   // Where only authorities are needed, Istio prefers the Secret with this suffix.
   const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
-  const objects = registry.index.inGroup('', kind);
   const among = <T extends { readonly name: string; readonly namespace: string }>(all: readonly T[]): T | undefined =>
     names.flatMap((wanted) => all.filter((one) => one.name === wanted && one.namespace === namespace))[0];
-  const written = among(objects);
-  const cacerts = objects.filter((one) => one.name === `${name}-cacert` && one.namespace === namespace);
   const known = among<TableSecret | TableConfigMap>(listed ?? []);
-  if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
-    const lacks = written && !isConfigMap ? missingKeys(written, cacerts, tls) : [];
-    if (lacks.length > 0) {
-      const lacking = `Secret ${namespace}/${written!.name} has no ${joinWords(lacks)}`;
-      // The CA certificates, and nothing else, may be in another Secret.
-      if (lacks.join() !== 'ca.crt' || written!.name !== name) return lacking;
-      const others = `there is no Secret ${namespace}/${name}-cacert`;
-      return { lacking, condition: { holds: others, say: 'add it, if there is one' } };
-    }
-    requireCredential(
-      registry,
-      conditions,
-      written
-        ? `${kind} ${namespace}/${written.name} holds what the host requires`
-        : `${kind} ${namespace}/${name} exists and holds what the host requires`,
-    );
+    const declared = isConfigMap ? among(registry.index.inGroup('', kind)) : among(registry.index.secrets);
+    if (!declared && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
+    if (declared && 'keys' in declared) return declaredCredential(registry, layer, name, declared, conditions);
+    const text = `${kind} ${namespace}/${name}`;
+    requireCredential(registry, conditions, `${text} ${declared ? '' : 'exists and '}holds what the host requires`);
     return {};
   }
   if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates')
     return `Secret ${namespace}/${name} holds no client certificate`;
   return { holds: known.holds, commonName: 'commonName' in known ? known.commonName : undefined };
+}
+
+function declaredCredential(
+  registry: Registry,
+  layer: Layer,
+  name: string,
+  secret: DeclaredSecret,
+  conditions: Condition[],
+): Credential | string {
+  const cacert = registry.index.secrets.find(
+    (one) => one.name === `${name}-cacert` && one.namespace === secret.namespace,
+  );
+  const { missing, open } = lackingKeys(secret, cacert, layer.settings!.value);
+  if (missing.length === 0) {
+    const holds = joinWords([...open, 'what the host requires']);
+    requireCredential(registry, conditions, `${textOfSecret(secret)} holds ${holds}`);
+    return {};
+  }
+  const lacking = `${textOfSecret(secret)} has no ${joinWords(missing)}`;
+  const provisos: Condition[] = [];
+  if (isMade(secret.from))
+    provisos.push({
+      holds: `nothing else puts ${joinWords(missing)} there`,
+      say: 'add what does, if there is something',
+    });
+  // The CA certificates, and nothing else, may be in another Secret.
+  if (missing.join() === 'ca.crt' && secret.name === name)
+    provisos.push({
+      holds: `there is no Secret ${secret.namespace}/${name}-cacert`,
+      say: 'add it, if there is one',
+    });
+  return provisos.length === 0 ? lacking : { lacking, condition: together(provisos) };
 }
 
 export function clientCertificateOf(registry: Registry, layer: Layer): 'good' | 'wrong' | undefined {
