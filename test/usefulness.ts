@@ -6,6 +6,8 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { parse } from 'yaml';
 import { AccessTable } from '../src/access/access-table';
+import { placedHosts } from '../src/access/placed-hosts';
+import { hostOf, urlOf } from '../src/access/request-url';
 import { meshAmong } from '../src/explain/mesh-config';
 import { readManifests } from '../src/reading/read-manifests';
 import { Answer, EgressModel, World } from '../src/model';
@@ -74,8 +76,9 @@ function generated(): Share[] {
  * The examples: a team's manifests, with the mesh configuration, and `--gateway` for gateways that are not among them.
  *
  * @param assumed what `--assume` says besides
+ * @param dials whether a question is asked again with `--dial` and the address of the host if its answer asks for that
  */
-function ordinary(name: string, assumed: World = {}): Share {
+function ordinary(name: string, assumed: World = {}, dials = false): Share {
   const share = new Share(name);
   for (const example of fs.readdirSync(EXAMPLES)) {
     const file = path.join(EXAMPLES, example, 'access.yaml');
@@ -94,6 +97,7 @@ function ordinary(name: string, assumed: World = {}): Share {
       mesh: { ...world.mesh, ...table.mesh, outboundTrafficPolicy: table.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY' },
       knownGateways,
     });
+    const addresses = new Map(placedHosts(table).hosts.map(({ host, address }) => [host, address]));
     for (const { from, request: url, without, ...request } of table.access) {
       if (without !== undefined) continue;
       const {
@@ -103,25 +107,40 @@ function ordinary(name: string, assumed: World = {}): Share {
         dnsCapture = false,
       } = table.callers.find((one) => one.name === from)!;
       // The pod template of the caller says whether its sidecar answers DNS.
-      share.add(model.ask({ namespace, serviceAccount, labels, dnsCapture }, { ...request, url: url.split('?')[0] }));
+      const ask = (dial?: string) =>
+        model.ask(
+          { namespace, serviceAccount, labels, dnsCapture },
+          { ...(dial && { dial }), ...request, url: url.split('?')[0] },
+        );
+      const answer = ask();
+      const isAskedFor = dials && asksForAddress(answer);
+      share.add(isAskedFor ? ask(addresses.get(hostOf(urlOf(url)))) : answer);
     }
   }
   return share;
 }
 
+function asksForAddress({ outcome, condition, reason }: Answer): boolean {
+  return (condition?.say ?? (outcome === 'undetermined' ? reason : '')).includes('--dial ');
+}
+
 function main(): void {
   const shares = generated();
   const plain = ordinary('ordinary folders, with --gateway and --mesh');
+  const dialled = ordinary(
+    'ordinary folders, with --gateway, --mesh, and --dial where the answer asks for it',
+    {},
+    true,
+  );
+  const assumed = { goodCredentials: true, declaredAddresses: true };
   const folder = ordinary(
     'ordinary folders, with --gateway, --mesh and --assume credentials=good, addresses=declared',
-    {
-      goodCredentials: true,
-      declaredAddresses: true,
-    },
+    assumed,
   );
+  const all = ordinary('ordinary folders, with all of these', assumed, true);
   const total = newTallied();
   for (const world of readRecorded()) tallyWithoutTable(total, world);
-  for (const share of [...shares, plain, folder]) share.print();
+  for (const share of [...shares, plain, dialled, folder, all]) share.print();
   for (const lie of total.falseYes) console.log(`false yes: ${falseYesText(lie)}`);
   const said = shares.find(({ name }) => name.includes('--assume'))!;
   const failures = [

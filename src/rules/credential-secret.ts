@@ -30,7 +30,7 @@ export const credentialSecret: Rule = {
   reason:
     'A proxy reads the Secret of a credentialName only in its own namespace, and takes tls.crt, tls.key and ca.crt ' +
     '(or cert, key and cacert) from it. The CA certificates come from no other place: without them, as without the ' +
-    'Secret, requests fail with 503.',
+    'Secret, requests fail with 503. What a Certificate, ExternalSecret or SealedSecret makes counts as a Secret.',
   cure:
     'Put the Secret in the namespace of the DestinationRule, with a certificate, its key, and the CA certificates ' +
     'that verify the external host (these may be in a second Secret, `<name>-cacert`).',
