@@ -132,6 +132,25 @@ describe('a Service of type ExternalName', () => {
     });
   });
 
+  test.each([
+    ['STATIC', '203.0.113.7'],
+    ['DNS', 'www.example.com'],
+  ])('where an entry of resolution %s says where the host is, that is a condition', (resolution, address) => {
+    const placed = istioObject(
+      'ServiceEntry',
+      'site',
+      'shop',
+      '{ hosts: [site.example.com], ports: [{ number: 80, name: http, protocol: HTTP }], ' +
+        `resolution: ${resolution}, endpoints: [{ address: ${address} }] }`,
+    );
+    const asked = (url: string, its = placed) =>
+      ask(`${its}${alias('partner', 'site.example.com')}`, 'shop/app', url, { ...LOCKED, httpPort80: true });
+    const condition = { holds: `${address} is site.example.com, as ServiceEntry shop/site says` };
+    for (const url of ['http://partner/', 'http://site.example.com/'])
+      expect(asked(url)).toMatchObject({ outcome: 'answered', answeredBy: 'site.example.com', condition });
+    expect(asked('http://partner/', entry).condition).toBeUndefined();
+  });
+
   const towards = (host: string) =>
     istioObject(
       'VirtualService',

@@ -126,7 +126,9 @@ function findAnswerer(leg: Leg, target: ToExternalHost, known: DescribedHost | u
   const asked = hostOf(leg.url).toLowerCase().replace(/\.$/, '');
   const own = isIP(asked) === 0 ? undefined : addressBook.at(ipAddress(asked));
   const meant = addressBook.meaning(asked, leg.pod.namespace);
-  const found = known?.isUnnamed ? known.address! : (known?.host ?? undescribed(leg, target, asked)).toLowerCase();
+  const found = known?.isUnnamed
+    ? known.address!
+    : (known?.host ?? undescribed(leg, target, asked, meant)).toLowerCase();
   leg.answeredBy = found;
   // Past the sidecar, or let through, the application is answered by the host that it dials itself.
   const isOwnChoice = leg.via === 'direct' || leg.via === 'undeclared';
@@ -134,23 +136,26 @@ function findAnswerer(leg: Leg, target: ToExternalHost, known: DescribedHost | u
   leg.insteadOf = isAsked ? undefined : asked;
 }
 
-/** The host at the end of a connection that the world does not describe. */
-function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: string): string {
+/** The host at the end of a connection that the world does not describe, where a name may stand for another one. */
+function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: string, meant: string): string {
   const { clusterDomain } = leg.configuration.registry;
   const end = name.toLowerCase().replace(/\.$/, '');
+  if (end === meant) return meant;
   if (end === asked || (leg.ownAddress?.kind === 'ip' && end === leg.ownAddress.ip)) return asked;
   const isAskedService =
     service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
-  if (service && (isAskedService || covers(service.host.toLowerCase(), asked))) {
+  const host = service && [asked, meant].find((one) => covers(service.host.toLowerCase(), one));
+  if (service && (isAskedService || host !== undefined)) {
     const { kind, namespace, name: entry } = service.object;
+    const wanted = host ?? asked;
     // What is reached by another name may well have a certificate for that name alone.
-    const isProven = isIP(end) !== 0 && provesToBe(asked, outermost(flow));
+    const isProven = isIP(end) !== 0 && provesToBe(wanted, outermost(flow));
     if (!leg.configuration.registry.world.declaredAddresses && !isProven)
       leg.require({
-        holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
+        holds: `${end} is ${wanted}, as ${kind} ${namespace}/${entry} says`,
         say: SAY_ADDRESSES,
       });
-    return asked;
+    return wanted;
   }
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
 }
