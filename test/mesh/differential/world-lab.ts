@@ -10,6 +10,8 @@ export class WorldLab {
     return new WorldLab(mesh, await up({ table: tableOf(mesh) }));
   }
 
+  private mayWait = false;
+
   private constructor(
     private readonly mesh: MeshSettings,
     private lab: Lab,
@@ -44,10 +46,11 @@ export class WorldLab {
   private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
     try {
       // Each world starts empty: an existing object of the same name would be updated and keep its age, and a proxy keeps
-      // the cluster that it has while the one of the same name waits for a Secret.
+      // the cluster that it has while the one of the same name waits for a Secret or a file.
       await this.lab.apply('manifests', []);
-      if (JSON.stringify(world.objects).includes('"credentialName"'))
-        await this.lab.converge({ tolerateWarming: true, awaitDraining: false });
+      const waited = this.mayWait;
+      this.mayWait = /"(credentialName|clientCertificate|caCertificates|caCrl)"/.test(JSON.stringify(world.objects));
+      if (waited || this.mayWait) await this.lab.converge({ tolerateWarming: true, awaitDraining: false });
       await this.lab.apply('manifests', world.objects);
     } catch (error) {
       if (error instanceof Refused) return { by: 'admission', why: error.message };

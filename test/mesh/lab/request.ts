@@ -84,14 +84,14 @@ async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promi
  */
 const TCP_CLIENT = `
   const [host, port, ping, seconds] = process.argv.slice(1);
-  let out = '';
+  let out = '', own; // a connection that was reset no longer says its port
   const socket = require('net').connect({ host, port: Number(port), timeout: seconds * 1000 });
   const end = code => {
-    process.stdout.write(JSON.stringify({ out, port: socket.localPort }));
+    process.stdout.write(JSON.stringify({ out, port: own }));
     process.exitCode = code;
     socket.destroy();
   };
-  socket.on('connect', () => socket.write(ping));
+  socket.on('connect', () => { own = socket.localPort; socket.write(ping); });
   socket.on('data', bytes => { out += bytes; if (out === ping) end(0); });
   socket.on('end', () => end(52));
   socket.on('timeout', () => end(28));
