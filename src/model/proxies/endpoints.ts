@@ -52,7 +52,7 @@ export function podsBehind(
       selects(selector, workload.labels) &&
       selects(labels, workload.labels),
   );
-  const entry = registry.workloadEntries(service.namespace, selector).at(0);
+  const entry = registry.workloadEntries(service.namespace, selector).at(0)?.object;
   if (entry)
     throw new Undetermined(
       `Service ${service.namespace}/${service.object.name} selects WorkloadEntry ${entry.name}, and the model does ` +
@@ -264,7 +264,7 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
       [where],
     );
   assumptions.push(`no pod of namespace ${namespace} has the labels that ServiceEntry ${entry.name} selects`);
-  return found.map((object) => ({ endpoint: object.spec, object, at: 'spec' }));
+  return found.map((one) => ({ ...one, at: 'spec' }));
 }
 
 /** Whether the world lists all pods, and none of the namespace has these labels. Injection gives pods some of Istio's own. */

@@ -196,14 +196,19 @@ export class Registry {
     return (this.peers ??= byAge(this.index.ofKind<PeerAuthentication | undefined>('PeerAuthentication')));
   }
 
-  /** The WorkloadEntries of a namespace that labels select. */
+  /** The WorkloadEntries of a namespace that labels select. A label of the object replaces that of its spec. */
   public workloadEntries(
     namespace: string,
     labels: Readonly<Record<string, string>> | undefined,
-  ): readonly Indexed<EntryEndpoint>[] {
+  ): readonly { readonly object: Indexed<EntryEndpoint>; readonly endpoint: EntryEndpoint }[] {
     return this.index
       .ofKind<EntryEndpoint>('WorkloadEntry')
-      .filter((one) => one.namespace === namespace && selects(labels, one.spec.labels));
+      .filter((object) => object.namespace === namespace)
+      .map((object) => ({
+        object,
+        endpoint: { ...object.spec, labels: { ...object.spec.labels, ...object.manifest.metadata.labels } },
+      }))
+      .filter(({ endpoint }) => selects(labels, endpoint.labels));
   }
 
   /** The addresses at which manifests place endpoints of a Kubernetes Service: written ones, and those of its siblings. */
@@ -219,8 +224,8 @@ export class Registry {
     const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
     return [...entries].flatMap((entry): GivenEndpoint[] =>
       entry.spec.workloadSelector
-        ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map((object) => ({
-            ...object.spec,
+        ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map(({ object, endpoint }) => ({
+            ...endpoint,
             object,
             field: 'spec.serviceAccount',
           }))

@@ -91,7 +91,10 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
       throw new Undetermined(`the model does not know whether ${name} expects the PROXY protocol`, [proxyProtocol]);
     leg.plaintext = true;
     const status = layer === undefined && flow.http2 ? 502 : 503;
-    return leg.refuse('host', status, `${name} does not expect the PROXY protocol`, [proxyProtocol]);
+    const isOwnHandshake = layer !== undefined && layer.by !== 'application';
+    return leg.refuse(isOwnHandshake ? by : 'host', status, `${name} does not expect the PROXY protocol`, [
+      proxyProtocol,
+    ]);
   }
   switch (reception.kind) {
     case 'answers':
