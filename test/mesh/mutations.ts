@@ -494,6 +494,7 @@ export const LIMITS = [
   'ports "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
   'authorities "a certificate has the name %s, and is accepted"',
+  'authorities "a gateway that starts waits for authorities in %s that is missing"',
   'authorities "an authority that may give no such DNS name gives it %s, and is believed"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
   'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',

@@ -124,6 +124,21 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     }
   });
 
+  test.each([
+    ['a ConfigMap', CertificateAuthority.fromConfigMap('no-such')],
+    ['a file', CertificateAuthority.fromFile('/etc/no-such.pem')],
+  ])('a gateway that starts waits for authorities in %s that is missing', async (_where, authorities) => {
+    const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+    const started = async (from?: CertificateAuthority) => {
+      await mesh.apply(manifestsWith(from), 'manifests', { tolerateWarming: true });
+      const began = Date.now();
+      await gateway.replace(mesh.lab.files);
+      return Date.now() - began;
+    };
+    expect(await started()).toBeLessThan(10_000);
+    expect(await started(authorities)).toBeGreaterThan(14_000);
+  });
+
   test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {
     await mesh.apply([]); // an Envoy cluster without authorities does not replace a ready one
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', {
