@@ -22,6 +22,8 @@ const NAMES = {
   secured: 'www.secured.example.com',
   beside: 'www.beside.example.com',
   named: 'www.wild.example.com',
+  below: 'www.below.wild.example.com',
+  guarded: 'api.wild.example.com',
 };
 
 describeMesh(
@@ -78,6 +80,25 @@ describeMesh(
     test('a wildcard takes the ports that a host by name leaves out', async () => {
       const row = { from: 'refunds', request: `http://${NAMES.named}/` };
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar', plaintextToHost: true } });
+    });
+
+    test('a wildcard loses its TLS to the route of another app for a host below it', async () => {
+      const https = { from: 'refunds', request: `https://${NAMES.below}/` };
+      await mesh.expectRow({ ...https, expect: { outcome: 'answered', via: 'sidecar' } });
+      const guarded = synthesise((app) => {
+        const payments = new Chart(app, 'payments', { namespace: 'payments' });
+        const callers = [Caller.serviceAccount('payments', 'checkout')];
+        new GatewayEgress(payments, 'guarded', { gateway: helmGateway(payments), hosts: [NAMES.guarded], callers });
+      });
+      await mesh.apply(guarded, 'guarded');
+      await mesh.expectRow({ ...https, expect: { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' } });
+      await mesh.expectRow({
+        from: 'refunds',
+        request: `http://${NAMES.below}/`,
+        expect: { outcome: 'answered', via: 'sidecar' },
+      });
+      await mesh.apply([], 'guarded');
+      await mesh.expectRow({ ...https, expect: { outcome: 'answered', via: 'sidecar' } });
     });
 
     test('TLS that a proxy originates fails there', async () => {
