@@ -237,6 +237,42 @@ describeMesh('spoofing', { table: { ...TABLE, access: DIALLED_HOSTS } }, (mesh) 
   });
 });
 
+describeMesh(
+  'a limit of connections',
+  { table: { ...TABLE, external: [...TABLE.external, { host: 'few.example.com', http: 'ok', https: 'ok' }] } },
+  (mesh) => {
+    test.each([
+      ['https', GatewayHttp.AT_GATEWAY],
+      ['http', GatewayHttp.OPAQUE],
+    ] as const)('whoever shows no certificate uses it up for %s, with HTTP %s', async (scheme, http_) => {
+      const few = synthesise((app) => {
+        const payments = new Chart(app, 'payments', { namespace: 'payments' });
+        new GatewayEgress(payments, 'few', {
+          gateway: helmGateway(payments),
+          hosts: ['few.example.com'],
+          callers: [Caller.serviceAccount('payments', 'checkout')],
+          connectionPool: { maxConnections: 2 },
+          http: http_,
+        });
+      });
+      const [hop] = few
+        .filter(({ kind }) => kind === 'Gateway')
+        .flatMap(({ spec }) => spec.servers.map(({ hosts }: any) => hosts[0].split('/')[1] as string))
+        .filter((name) => name.includes(scheme === 'https' ? 'tls-443.' : 'http-80.'));
+      const row = { from: 'checkout', request: `${scheme}://few.example.com/` };
+      await mesh.apply([...OBJECTS, ...few]);
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'gateway' } });
+      const bytes = (await clientHello(hop)).toString('latin1');
+      const held = mesh.lab.sendBytes('past-to-gateway', Array(6).fill({ ...TO_GATEWAY, bytes }));
+      const code = () => mesh.lab.shellOf('checkout').run('curl', ['-skf', '-m', '1', '-o', '/dev/null', row.request]);
+      await sleep(500);
+      expect((await code()).code).toBe(scheme === 'https' ? 35 : 22);
+      await held;
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'gateway' } });
+    });
+  },
+);
+
 /** Requests for `host` that one reader may take for a request for `evil.example.com`, or for two requests. */
 const CONTRADICTIONS = (host: string): string[] => {
   const other = 'evil.example.com';
