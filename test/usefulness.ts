@@ -8,10 +8,17 @@ import { parse } from 'yaml';
 import { AccessTable } from '../src/access/access-table';
 import { placedHosts } from '../src/access/placed-hosts';
 import { hostOf, urlOf } from '../src/access/request-url';
-import { meshAmong } from '../src/explain/mesh-config';
 import { readManifests } from '../src/reading/read-manifests';
-import { Answer, EgressModel, World } from '../src/model';
-import { folders, askerOf, falseYesText, kindOfReason, newTallied, tallyWithoutTable } from './model/without-table';
+import { Answer, World } from '../src/model';
+import {
+  exampleAsker,
+  folders,
+  askerOf,
+  falseYesText,
+  kindOfReason,
+  newTallied,
+  tallyWithoutTable,
+} from './model/without-table';
 import { generateWorld } from './model/worlds/generate';
 import { readRecorded } from './model/worlds/recorded-file';
 import { tableOf } from './model/worlds/table';
@@ -85,36 +92,13 @@ function ordinary(name: string, assumed: World = {}, dials = false): Share {
     if (!fs.existsSync(file)) continue;
     const table: AccessTable = parse(fs.readFileSync(file, 'utf8'));
     const { objects } = readManifests([path.join(EXAMPLES, example, 'manifests')]);
-    const knownGateways = (table.gateways ?? []).flatMap((gateway) =>
-      gateway.labels.app === undefined && gateway.name === undefined
-        ? []
-        : [{ ...gateway, name: gateway.name ?? gateway.labels.app }],
-    );
-    const { world } = meshAmong(objects);
-    const model = EgressModel.of(objects, {
-      ...world,
-      ...assumed,
-      mesh: { ...world.mesh, ...table.mesh, outboundTrafficPolicy: table.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY' },
-      knownGateways,
-    });
+    const ask = exampleAsker(objects, table, assumed);
     const addresses = new Map(placedHosts(table).hosts.map(({ host, address }) => [host, address]));
-    for (const { from, request: url, without, ...request } of table.access) {
-      if (without !== undefined) continue;
-      const {
-        namespace,
-        serviceAccount,
-        labels = { app: from },
-        dnsCapture = false,
-      } = table.callers.find((one) => one.name === from)!;
-      // The pod template of the caller says whether its sidecar answers DNS.
-      const ask = (dial?: string) =>
-        model.ask(
-          { namespace, serviceAccount, labels, dnsCapture },
-          { ...(dial && { dial }), ...request, url: url.split('?')[0] },
-        );
-      const answer = ask();
+    for (const row of table.access) {
+      if (row.without !== undefined) continue;
+      const answer = ask(row);
       const isAskedFor = dials && asksForAddress(answer);
-      share.add(isAskedFor ? ask(addresses.get(hostOf(urlOf(url)))) : answer);
+      share.add(isAskedFor ? ask(row, addresses.get(hostOf(urlOf(row.request)))) : answer);
     }
   }
   return share;

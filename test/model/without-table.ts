@@ -6,7 +6,7 @@ import { modelOf } from './compare';
 import { MeshAnswer, RecordedWorld } from './worlds/recorded';
 import { ADDRESS, tableOf } from './worlds/table';
 import { Request, WorldObject } from './worlds/world';
-import { AccessTable } from '../../src/access/access-table';
+import { AccessRow, AccessTable } from '../../src/access/access-table';
 import { isPlainYes } from '../../src/explain/as-wanted';
 import { meshAmong } from '../../src/explain/mesh-config';
 import { Manifest } from '../../src/manifests/egress-object';
@@ -169,6 +169,40 @@ export function askerOf({ objects, world, labels }: Folder, table: AccessTable):
   };
 }
 
+/**
+ * The model of an example as its reader asks: the manifests, with the mesh configuration, and `--gateway` for gateways
+ * that are not among them.
+ *
+ * @param assumed what `--assume` says besides
+ */
+export function exampleAsker(objects: EgressObject[], table: AccessTable, assumed: World = {}) {
+  const knownGateways = (table.gateways ?? []).flatMap((gateway) =>
+    gateway.labels.app === undefined && gateway.name === undefined
+      ? []
+      : [{ ...gateway, name: gateway.name ?? gateway.labels.app }],
+  );
+  const { world } = meshAmong(objects);
+  const model = EgressModel.of(objects, {
+    ...world,
+    ...assumed,
+    mesh: { ...world.mesh, ...table.mesh, outboundTrafficPolicy: table.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY' },
+    knownGateways,
+  });
+  return ({ from, request, expect: _expected, ...rest }: AccessRow, dial?: string): Answer => {
+    const {
+      namespace,
+      serviceAccount,
+      labels = { app: from },
+      dnsCapture = false,
+    } = table.callers.find((one) => one.name === from)!;
+    // The pod template of the caller says whether its sidecar answers DNS.
+    return model.ask(
+      { namespace, serviceAccount, labels, dnsCapture },
+      { ...(dial && { dial }), ...rest, url: request.split('?')[0] },
+    );
+  };
+}
+
 export interface FalseYes {
   readonly world: string;
   readonly folder: string;
@@ -246,7 +280,7 @@ function isYes(answer: Answer, mesh: MeshAnswer): boolean {
 }
 
 /** Only that the host answers, with a good certificate, may be taken for granted. */
-const OF_THE_HOST = new RegExp(
+export const OF_THE_HOST = new RegExp(
   [
     'nothing listens on',
     'the host takes',

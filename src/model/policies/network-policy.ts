@@ -124,6 +124,26 @@ export function blockedBy(
       );
 }
 
+/** Whether NetworkPolicies let pods connect to a port of public addresses, but not to that of private ones. */
+export function needsPublicAddress(registry: Registry, pod: SelectablePods, port: number): boolean {
+  const peers = policiesOf(registry)
+    .filter(
+      ({ namespace, spec }) =>
+        namespace === pod.namespace &&
+        hasDirection(spec, 'egress') &&
+        selectorMatches(spec.podSelector, pod.labels, pod.hasOtherLabels) !== false,
+    )
+    .flatMap((policy) =>
+      (policy.spec.egress ?? [])
+        .filter(({ ports }) => portMatches(ports, port, fieldRef(policy, 'spec.egress'), []) !== false)
+        .map(({ to }) => to ?? []),
+    );
+  const blocks = peers.flat().flatMap(({ ipBlock }) => ipBlock ?? []);
+  const isWhole = ({ cidr, except = [] }: IpBlock) => except.length === 0 && familyHeld(cidr) === 'ipv4';
+  if (peers.some((list) => list.length === 0) || blocks.some(isWhole)) return false;
+  return blocks.some(({ cidr, except }) => familyHeld(cidr, except) !== undefined);
+}
+
 /**
  * What pods connect to beside the destination: the ports of it, and the networks and namespaces in which it may be.
  * Some distributions resolve names at 5353, and nodes may have a cache of DNS.

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Ending, Leg, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
-import { SAY_ADDRESSES } from '../answer/conditions';
+import { SAY_ADDRESSES, sayAddress } from '../answer/conditions';
 import { ipAddress, textOf } from '../objects/addresses';
 import { dnsCondition } from '../objects/pod-dns';
 import { clientCommonNameOf } from './credentials';
@@ -11,7 +11,7 @@ import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
 import { hostOf } from '../../access/request-url';
 import { Flow, outermost } from './flow';
-import { blockedBy } from '../policies/network-policy';
+import { blockedBy, needsPublicAddress } from '../policies/network-policy';
 import { isKnownToHttp1 } from '../requests/methods';
 import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
@@ -50,6 +50,8 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     const reason = `a NetworkPolicy blocks the connection from ${whose} to ${name}:${port}`;
     return { ...leg.dropped(by, reason, blocked.decidedBy), condition: blocked.condition };
   }
+  if (address.kind === 'unknown' && !registry.world.declaredAddresses && needsPublicAddress(registry, sender, port))
+    leg.require({ holds: `${name} has a public address`, say: from === 'gateway' ? SAY_ADDRESSES : sayAddress() });
   const claim = address.kind === 'ip' ? address.claim : undefined;
   const known = places.at(address) ?? (claim ? undefined : places.host(name));
   if (!known && places.isComplete && address.kind === 'unknown')
