@@ -108,6 +108,7 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
           trustDomain: mesh.trustDomain,
           trustDomainAliases: mesh.trustDomainAliases,
           rootNamespace: mesh.rootNamespace,
+          serviceEntryVisibility: mesh.serviceEntryVisibility,
           ...(mesh.pathNormalization && { pathNormalization: { normalization: mesh.pathNormalization } }),
           defaultConfig: {
             proxyMetadata: {
