@@ -134,7 +134,7 @@ function ofExternalSecret({ name, spec }: Indexed): Made | undefined {
   const fetched = isReplaced || !Array.isArray(data) ? [] : data.flatMap((one) => one?.secretKey ?? []);
   const isOpen = isFromElsewhere || (!isReplaced && !!dataFrom?.length) || !['Owner', 'Orphan'].includes(policy);
   return {
-    name: target?.name ?? name,
+    name: target?.name || name,
     keys: new Set([...templated, ...fetched]),
     mayHave: isOpen ? any : none,
     isAddition: policy === 'Merge',
