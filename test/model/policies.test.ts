@@ -364,6 +364,26 @@ describe('NetworkPolicies', () => {
   ])('a host without a known address, and %s', (_what, block, seen) => {
     expect(outcome(call(`${OWN}${HTTPS}${leaving(block)}`))).toBe(seen);
   });
+
+  const BUT_PRIVATE = '{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8] } }] }';
+  const also = (selector: string, rule: string) =>
+    network(`{ podSelector: {}, policyTypes: [Egress], egress: [${BUT_PRIVATE}] }`) +
+    network(`{ podSelector: ${selector}, policyTypes: [Egress], egress: [${rule}] }`).replace(
+      'name: network',
+      'name: more',
+    );
+  test.each([
+    [
+      'a port that has a name at pods',
+      also('{}', '{ ports: [{ port: web }], to: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }'),
+    ],
+    ['a policy that may be for other pods', also('{ matchLabels: { app: x } }', '{}')],
+  ])('private addresses are not open by %s', (_what, yaml) => {
+    expect(call(`${OWN}${HTTPS}${yaml}`).condition?.holds).toContain('site.example.com has a public address');
+  });
+  test('private addresses are open by a policy that is certainly for the pods', () => {
+    expect(call(`${OWN}${HTTPS}${also('{}', '{}')}`).condition?.holds ?? '').not.toContain('public address');
+  });
 });
 
 describe('who may list Secrets', () => {

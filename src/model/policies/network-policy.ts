@@ -124,24 +124,22 @@ export function blockedBy(
       );
 }
 
-/** Whether NetworkPolicies let pods connect to a port of public addresses, but not to that of private ones. */
+/** Whether NetworkPolicies let pods connect to a port of public addresses, but not surely to that of private ones. */
 export function needsPublicAddress(registry: Registry, pod: SelectablePods, port: number): boolean {
-  const peers = policiesOf(registry)
-    .filter(
-      ({ namespace, spec }) =>
-        namespace === pod.namespace &&
-        hasDirection(spec, 'egress') &&
-        selectorMatches(spec.podSelector, pod.labels, pod.hasOtherLabels) !== false,
-    )
-    .flatMap((policy) =>
-      (policy.spec.egress ?? [])
-        .filter(({ ports }) => portMatches(ports, port, fieldRef(policy, 'spec.egress'), []) !== false)
-        .map(({ to }) => to ?? []),
-    );
-  const blocks = peers.flat().flatMap(({ ipBlock }) => ipBlock ?? []);
-  const isWhole = ({ cidr, except = [] }: IpBlock) => except.length === 0 && familyHeld(cidr) === 'ipv4';
-  if (peers.some((list) => list.length === 0) || blocks.some(isWhole)) return false;
-  return blocks.some(({ cidr, except }) => familyHeld(cidr, except) !== undefined);
+  const rules = policiesOf(registry)
+    .filter(({ namespace, spec }) => namespace === pod.namespace && hasDirection(spec, 'egress'))
+    .flatMap((policy) => {
+      const applies = selectorMatches(policy.spec.podSelector, pod.labels, pod.hasOtherLabels);
+      return (policy.spec.egress ?? []).map(({ ports, to }) => ({
+        isCertain: both(applies, portMatches(ports, port, fieldRef(policy, 'spec.egress'), [])),
+        to: to ?? [],
+      }));
+    })
+    .filter(({ isCertain }) => isCertain !== false);
+  const isWhole = ({ ipBlock }: PolicyPeer) =>
+    ipBlock && !ipBlock.except?.length && familyHeld(ipBlock.cidr) === 'ipv4';
+  if (rules.some(({ isCertain, to }) => isCertain && (to.length === 0 || to.some(isWhole)))) return false;
+  return rules.some(({ to }) => to.some(({ ipBlock }) => ipBlock && familyHeld(ipBlock.cidr, ipBlock.except)));
 }
 
 /**
