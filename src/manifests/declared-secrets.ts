@@ -29,6 +29,7 @@ type ExternalSecretSpec = Spec<{
   target: Spec<{
     name: string;
     creationPolicy: string;
+    manifest: object;
     template: Spec<{ data: Values; templateFrom: readonly unknown[]; mergePolicy: string }>;
   }>;
   data: readonly Spec<{ secretKey: string }>[];
@@ -127,7 +128,7 @@ function ofExternalSecret({ name, spec }: Indexed): Made | undefined {
   const { target, data, dataFrom } = spec as ExternalSecretSpec;
   const { data: own, templateFrom, mergePolicy } = target?.template ?? {};
   const policy = target?.creationPolicy ?? 'Owner';
-  if (policy === 'None') return undefined;
+  if (policy === 'None' || target?.manifest) return undefined;
   const templated = Object.keys(own ?? {});
   const isFromElsewhere = !!templateFrom?.length;
   const isReplaced = (templated.length > 0 || isFromElsewhere) && mergePolicy !== 'Merge';

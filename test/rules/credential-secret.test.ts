@@ -194,6 +194,10 @@ test.each<[string, EgressObject[]]>([
   ],
   ['two that compete', [external(fetched(...PAIR)), certificate()]],
   ['an ExternalSecret that makes none', [external({ ...fetched('a'), target: { creationPolicy: 'None' } })]],
+  [
+    'an ExternalSecret that makes something else',
+    [external({ ...fetched('a'), target: { manifest: { apiVersion: 'v1', kind: 'ConfigMap' } } })],
+  ],
   ['an ExternalSecret whose fields are empty', [external({ target: { name: 'other' }, data: {}, dataFrom: null })]],
   [
     'a SealedSecret for another name',
