@@ -38,6 +38,11 @@ type ExternalSecretSpec = Spec<{
 
 type SealedSecretSpec = Spec<{ encryptedData: Values; template: Spec<{ data: Values }> }>;
 
+type Annotated = Spec<{ annotations: Values }>;
+type Templated = Spec<{ metadata: Annotated }>;
+/** Where the metadata of a Secret stand in what it is made from. */
+type TemplatedSpec = Spec<{ secretTemplate: Annotated; template: Templated; target: Spec<{ template: Templated }> }>;
+
 const CERT_MANAGER = 'cert-manager.io';
 const any = (): boolean => true;
 const none = (): boolean => false;
@@ -84,6 +89,16 @@ export function textOfSecret({ from, namespace, name }: DeclaredSecret): string 
 
 export function isMade({ kind }: Indexed): boolean {
   return kind !== 'Secret';
+}
+
+/** The beginnings of annotations that tell Reflector, kubernetes-replicator or kubed to copy a Secret. */
+const COPIERS = /^(reflector|replicator|kubed)\./;
+
+/** Whether a Secret is copied to other namespaces, as annotations of it or of its template say. */
+export function isCopied({ from }: DeclaredSecret): boolean {
+  const { secretTemplate, template, target } = (from.spec ?? {}) as TemplatedSpec;
+  const carriers = [from.manifest.metadata, secretTemplate, template?.metadata, target?.template?.metadata];
+  return carriers.some((one) => Object.keys(one?.annotations ?? {}).some((key) => COPIERS.test(key)));
 }
 
 function asDeclared(from: Indexed): DeclaredSecret {

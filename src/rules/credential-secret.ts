@@ -2,7 +2,7 @@ import { istioObject } from './_examples';
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
-import { isMade } from '../manifests/declared-secrets';
+import { isCopied, isMade } from '../manifests/declared-secrets';
 import { lackingKeys } from '../manifests/secret-keys';
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
@@ -62,7 +62,7 @@ export const credentialSecret: Rule = {
               field: tlsField(rule, (one) => one === tls),
               objects: [rule, own.from],
             };
-        } else if (known.length > 0) {
+        } else if (known.length > 0 && !known.some(isCopied)) {
           const elsewhere = ordered(known.map(({ from }) => from));
           yield {
             message:

@@ -235,3 +235,18 @@ test("what makes a Secret in the callers' namespace is of no use to a rule at th
   }
   expect(reported(code, [rule(), certificate('shop'), external(fetched(...FULL))])).toEqual([]);
 });
+
+test('a Secret that a tool copies to other namespaces may be in that of the rule', () => {
+  const annotations = { 'reflector.v1.k8s.emberstack.com/reflection-auto-enabled': 'true' };
+  const { manifest, origin } = secret('shop/client', FULL);
+  const replicated = { 'replicator.v1.mittwald.de/replicate-to': 'egress' };
+  for (const one of [
+    { manifest: { ...manifest, metadata: { ...manifest.metadata, annotations: replicated } }, origin },
+    certificate('shop', { secretTemplate: { annotations } }),
+    external({ ...fetched(...FULL), target: { template: { metadata: { annotations } } } }, 'v1', 'shop'),
+  ])
+    expect(reported(code, [rule(), one])).toEqual([]);
+  expect(
+    reported(code, [rule(), certificate('shop', { secretTemplate: { annotations: { owner: 'a' } } })]),
+  ).toHaveLength(1);
+});

@@ -51,7 +51,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     return { ...leg.dropped(by, reason, blocked.decidedBy), condition: blocked.condition };
   }
   if (address.kind === 'unknown' && !registry.world.declaredAddresses && needsPublicAddress(registry, sender, port))
-    leg.require({ holds: `${name} has a public address`, say: from === 'gateway' ? SAY_ADDRESSES : sayAddress() });
+    leg.require({ holds: `${name} has a public address`, say: from === 'application' ? sayAddress() : SAY_ADDRESSES });
   const claim = address.kind === 'ip' ? address.claim : undefined;
   const known = places.at(address) ?? (claim ? undefined : places.host(name));
   if (!known && places.isComplete && address.kind === 'unknown')
