@@ -38,8 +38,7 @@ function isBuiltIn(group: string): boolean {
  */
 export function canMatter(apiVersion: string, kind: string, text: string): boolean {
   if (kind.endsWith('List')) return true;
-  if (MESH.test(apiVersion.split('/')[0]) || apiVersion.startsWith('kustomize.config.k8s.io/')) return true;
-  if (placeOfPluginPolicy(apiVersion, kind) !== undefined || tellsOfSecrets(apiVersion, kind)) return true;
+  if (isAlwaysRead(apiVersion, kind) || apiVersion.startsWith('kustomize.config.k8s.io/')) return true;
   if (isKubernetesApi(apiVersion)) return KUBERNETES.has(kind);
   return /^\s+template:/m.test(text) && /^\s+(- )?containers:/m.test(text);
 }
@@ -47,7 +46,15 @@ export function canMatter(apiVersion: string, kind: string, text: string): boole
 /** Whether an object that was parsed can affect a request. */
 export function matters(manifest: Manifest): boolean {
   const { apiVersion, kind } = manifest;
-  if (MESH.test(apiVersion.split('/')[0]) || placeOfPluginPolicy(apiVersion, kind) !== undefined) return true;
-  if (tellsOfSecrets(apiVersion, kind)) return true;
+  if (isAlwaysRead(apiVersion, kind)) return true;
   return isKubernetesApi(apiVersion) ? KUBERNETES.has(kind) : podTemplatePath(manifest) !== undefined;
+}
+
+/** Whether objects of a kind that is not one of Kubernetes' own are read, whatever they hold. */
+function isAlwaysRead(apiVersion: string, kind: string): boolean {
+  return (
+    MESH.test(apiVersion.split('/')[0]) ||
+    placeOfPluginPolicy(apiVersion, kind) !== undefined ||
+    tellsOfSecrets(apiVersion, kind)
+  );
 }

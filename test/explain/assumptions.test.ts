@@ -401,15 +401,9 @@ spec:
         tls: { mode: MUTUAL, credentialName: client, sni: site.example.com, subjectAltNames: [site.example.com] }
 `;
   const entry = ENTRY.replace('protocol: HTTP }', 'protocol: HTTP, targetPort: 443 }');
-  const ask = (secrets: string) =>
-    explain(
-      folder({ 'a.yaml': entry + rule + secrets }),
-      'http://site.example.com/',
-      '--labels',
-      'app=cart',
-      '--assume',
-      'credentials=good',
-    );
+  const asked = (secrets: string, ...flags: string[]) =>
+    explain(folder({ 'a.yaml': entry + rule + secrets }), 'http://site.example.com/', '--labels', 'app=cart', ...flags);
+  const ask = (secrets: string) => asked(secrets, '--assume', 'credentials=good');
 
   test('is taken as it is, even if those that are not among them are said to be good', () => {
     expect(ask(secret('tls.crt: PEM, ca.crt: PEM'))).toMatchObject({
@@ -433,21 +427,18 @@ spec:
     expect(ask(secrets)).toMatchObject({ code: 0, out: expect.stringMatching(/^200 /) });
   });
 
-  const made = (kind: string, spec: string, namespace = 'shop') => `---
-apiVersion: ${kind === 'Certificate' ? 'cert-manager.io/v1' : kind === 'ExternalSecret' ? 'external-secrets.io/v1' : 'bitnami.com/v1alpha1'}
+  const VERSIONS = {
+    Certificate: 'cert-manager.io/v1',
+    ExternalSecret: 'external-secrets.io/v1',
+    SealedSecret: 'bitnami.com/v1alpha1',
+  };
+  const made = (kind: keyof typeof VERSIONS, spec: string, namespace = 'shop') => `---
+apiVersion: ${VERSIONS[kind]}
 kind: ${kind}
 metadata: { name: client, namespace: ${namespace} }
 spec: ${spec}
 `;
   const CERTIFICATE = made('Certificate', '{ secretName: client, issuerRef: { name: ours } }');
-  const without = (secrets: string) =>
-    explain(
-      folder({ 'a.yaml': entry + rule + secrets }),
-      'http://site.example.com/',
-      '--labels',
-      'app=cart',
-    ).out.replace(/\s+/g, ' ');
-
   test.each([
     [CERTIFICATE, 'Secret shop/client, which Certificate shop/client makes, holds ca.crt and what the host requires'],
     [
@@ -463,7 +454,7 @@ spec: ${spec}
       'Secret shop/client exists and holds what the host requires',
     ],
   ])('that a controller makes is a condition, with what makes it: %s', (secrets, holds) => {
-    expect(without(secrets)).toContain(`if ${holds}`);
+    expect(asked(secrets).out.replace(/\s+/g, ' ')).toContain(`if ${holds}`);
     expect(ask(secrets)).toMatchObject({ code: 0 });
   });
 

@@ -12,6 +12,7 @@ import { meshAmong } from '../../src/explain/mesh-config';
 import { Manifest } from '../../src/manifests/egress-object';
 import { Answer, EgressModel, EgressObject, World } from '../../src/model';
 import { podPorts } from '../../src/model/objects/gateways/standard';
+import { labelsOf } from '../../src/model/requests/request';
 
 /** What a user has of a world. */
 export interface Folder {
@@ -190,15 +191,11 @@ export function exampleAsker(objects: EgressObject[], table: AccessTable, assume
     knownGateways,
   });
   return ({ from, request, expect: _expected, ...rest }: AccessRow, dial?: string): Answer => {
-    const {
-      namespace,
-      serviceAccount,
-      labels = { app: from },
-      dnsCapture = false,
-    } = table.callers.find((one) => one.name === from)!;
+    const caller = table.callers.find((one) => one.name === from)!;
+    const { namespace, serviceAccount, dnsCapture = false } = caller;
     // The pod template of the caller says whether its sidecar answers DNS.
     return model.ask(
-      { namespace, serviceAccount, labels, dnsCapture },
+      { namespace, serviceAccount, labels: labelsOf(caller), dnsCapture },
       { ...(dial && { dial }), ...rest, url: request.split('?')[0] },
     );
   };

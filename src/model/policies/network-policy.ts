@@ -70,18 +70,13 @@ export function blockedBy(
   peer: Peer,
   port: number | undefined,
 ): Blocked | undefined {
-  const policies = policiesOf(registry).flatMap((policy) => {
-    const { namespace, spec } = policy;
-    if (namespace !== pod.namespace || !hasDirection(spec, direction)) return [];
-    const applies = selectorMatches(spec.podSelector, pod.labels, pod.hasOtherLabels);
-    return applies === false ? [] : [{ policy, applies }];
-  });
+  const policies = policiesFor(registry, direction, pod);
   if (policies.length === 0) return undefined;
   const open: Open[] = [];
   const unknown = 'address' in peer && peer.address.kind === 'unknown' ? peer.address : undefined;
   const families = new Set<'ipv4' | 'ipv6' | undefined>();
   const unless: Condition[] = [];
-  const allows = ({ policy, applies }: { policy: Indexed<PolicySpec>; applies: Certainty }) =>
+  const allows = ({ policy, applies }: Selecting) =>
     someOf(policy.spec[direction] ?? [], (rule, index) => {
       const at = fieldRef(policy, `spec.${direction}[${index}]`);
       const peers = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
@@ -126,15 +121,13 @@ export function blockedBy(
 
 /** Whether NetworkPolicies let pods connect to a port of public addresses, but not surely to that of private ones. */
 export function needsPublicAddress(registry: Registry, pod: SelectablePods, port: number): boolean {
-  const rules = policiesOf(registry)
-    .filter(({ namespace, spec }) => namespace === pod.namespace && hasDirection(spec, 'egress'))
-    .flatMap((policy) => {
-      const applies = selectorMatches(policy.spec.podSelector, pod.labels, pod.hasOtherLabels);
-      return (policy.spec.egress ?? []).map(({ ports, to }) => ({
+  const rules = policiesFor(registry, 'egress', pod)
+    .flatMap(({ policy, applies }) =>
+      (policy.spec.egress ?? []).map(({ ports, to }) => ({
         isCertain: both(applies, portMatches(ports, port, fieldRef(policy, 'spec.egress'), [])),
         to: to ?? [],
-      }));
-    })
+      })),
+    )
     .filter(({ isCertain }) => isCertain !== false);
   const isWhole = ({ ipBlock }: PolicyPeer) =>
     ipBlock && !ipBlock.except?.length && familyHeld(ipBlock.cidr) === 'ipv4';
@@ -182,17 +175,13 @@ function needOf(kind: LifelineKind, { rootNamespace }: Registry): Need {
 /** That other policies let a pod do what it needs, where those that certainly select it do not. */
 export function lifeline(
   registry: Registry,
-  { namespace, labels, hasOtherLabels }: SelectablePods,
+  pod: SelectablePods,
   kinds: readonly LifelineKind[],
 ): Condition | undefined {
-  const policies = policiesOf(registry).filter(
-    ({ namespace: own, spec }) =>
-      own === namespace &&
-      hasDirection(spec, 'egress') &&
-      selectorMatches(spec.podSelector, labels, hasOtherLabels) === true,
-  );
+  const { namespace } = pod;
+  const policies = policiesFor(registry, 'egress', pod).filter(({ applies }) => applies);
   if (policies.length === 0) return undefined;
-  const rules = policies.flatMap(({ spec }) => spec.egress ?? []);
+  const rules = policies.flatMap(({ policy }) => policy.spec.egress ?? []);
   const needs = kinds.map((kind) => needOf(kind, registry));
   const met = needs.map((need) => someOf(rules, (rule) => isOpen(registry, namespace, rule, need)));
   const those = (wanted: Certainty) => needs.filter((_, index) => met[index] === wanted);
@@ -259,8 +248,20 @@ interface Open {
   readonly at: FieldRef;
 }
 
-function policiesOf({ index }: Registry): readonly Indexed<PolicySpec>[] {
-  return index.inGroup('networking.k8s.io', 'NetworkPolicy');
+/** A policy, and whether it surely applies to the pods. */
+interface Selecting {
+  readonly policy: Indexed<PolicySpec>;
+  readonly applies: Certainty;
+}
+
+/** The policies for a direction that apply to pods, or may. */
+function policiesFor({ index }: Registry, direction: 'egress' | 'ingress', pod: SelectablePods): Selecting[] {
+  return index.inGroup<PolicySpec>('networking.k8s.io', 'NetworkPolicy').flatMap((policy) => {
+    const { namespace, spec } = policy;
+    if (namespace !== pod.namespace || !hasDirection(spec, direction)) return [];
+    const applies = selectorMatches(spec.podSelector, pod.labels, pod.hasOtherLabels);
+    return applies === false ? [] : [{ policy, applies }];
+  });
 }
 
 function hasDirection({ policyTypes, egress }: PolicySpec, direction: 'egress' | 'ingress'): boolean {
