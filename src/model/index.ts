@@ -237,7 +237,8 @@ export class EgressModel {
           assumptions: [...answer.assumptions, ...assumed],
           alternatives: [...answer.alternatives, ...byChance],
         };
-      const { objects, world, onlyPort, isWithoutAssumed, isChance, isMetBy, isUntried } = one.possibility;
+      const { objects, world, onlyPort, isWithoutAssumed, isWithoutGateway, isChance, isMetBy, isUntried } =
+        one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request, url)) continue;
       if (
         isMetBy &&
@@ -247,6 +248,7 @@ export class EgressModel {
         continue;
       if (isUntried) return undeterminedAnswer(one.possibility.when, answer.causes, answer.plaintextToHost);
       if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request, url)) continue;
+      if (isWithoutGateway && !passesNoGateway(answer)) continue;
       const other = answerIn((one.configuration ??= new Configuration(objects, world)), caller, request);
       if (isSameAnswer(answer, other)) {
         if (!isChance && !isSameWay(answer, other)) assumed.add(one.possibility.assumed);

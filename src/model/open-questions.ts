@@ -6,9 +6,10 @@ import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
 import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
+import { Indexed } from '../manifests/indexed';
 import { REVISION } from '../istio/injection';
 import { podTemplateOf } from '../istio/pod-templates';
-import { specOf } from '../manifests/specs';
+import { ServiceSpec, specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
 export interface Possibility extends Pick<PossibleAges, 'isMetBy' | 'isUntried'> {
@@ -26,6 +27,8 @@ export interface Possibility extends Pick<PossibleAges, 'isMetBy' | 'isUntried'>
   readonly isChance?: boolean;
   /** Whether all that is different is that the assumed Service is missing (`AssumedService`). */
   readonly isWithoutAssumed?: boolean;
+  /** Whether the Service of a gateway is missing: where a request arrives at one, its answer has that condition anyway. */
+  readonly isWithoutGateway?: boolean;
 }
 
 const SAY_AGE =
@@ -46,7 +49,7 @@ export function asAssumed(objects: readonly EgressObject[], world: World): reado
 export function* possibilities(
   objects: readonly EgressObject[],
   world: World,
-  missingServices: readonly EgressObject[],
+  missingServices: readonly Indexed[],
 ): Generator<Possibility> {
   const asIs = asAssumed(objects, world);
   if (world.httpPort80 === undefined && world.gateways === undefined)
@@ -62,13 +65,25 @@ export function* possibilities(
   if (world.httpPort80 !== false && world.gateways === undefined)
     for (const namespace of importedByName(asIs))
       yield {
-        objects: [...asIs, serviceWithPort80(namespace)],
+        objects: [...asIs, service(namespace, 'unknown', [{ name: 'http', port: 80 }])],
         world,
         when: `a Service of namespace ${namespace} has an HTTP port 80`,
         assumed: `no other Service of namespace ${namespace} has an HTTP port 80`,
         say: `add the Services of namespace ${namespace}`,
         onlyPort: 80,
       };
+  for (const { namespace, name } of missingServices) {
+    if (world.knownGateways?.some((one) => one.namespace === namespace && one.name === name)) continue;
+    yield {
+      objects: [...asIs, service(namespace, name, [])],
+      world,
+      when: `there is no Service ${namespace}/${name}`,
+      assumed: `there is a Service ${namespace}/${name}`,
+      say: `add it, or pass --gateway ${namespace}/${name}`,
+      onlyPort: 80,
+      isWithoutGateway: true,
+    };
+  }
   const discovery = new Discovery(objects, world.discoverySelectors);
   const unknown = discovery.unknown(asIs);
   for (const left of unknown.length > 1 ? [unknown, ...unknown.map((one) => [one])] : unknown.map((one) => [one]))
@@ -181,10 +196,11 @@ function importedByName(objects: readonly EgressObject[]): Set<string> {
   return new Set(hosts.map((host) => host.split('/')[0]).filter((namespace) => /^[a-z0-9]/.test(namespace)));
 }
 
-function serviceWithPort80(namespace: string): EgressObject {
-  const metadata = { name: 'unknown', namespace };
-  const spec = { ports: [{ name: 'http', port: 80 }] };
-  return { manifest: { apiVersion: 'v1', kind: 'Service', metadata, spec }, origin: 'nowhere' };
+function service(namespace: string, name: string, ports: ServiceSpec['ports']): EgressObject {
+  return {
+    manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports } },
+    origin: 'nowhere',
+  };
 }
 
 /** What says how an answer comes about, and not what it is. */

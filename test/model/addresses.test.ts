@@ -116,6 +116,29 @@ describe('addresses that nobody knows, in ranges', () => {
   );
 });
 
+describe('an address that only an entry gives, where the sidecar answers DNS', () => {
+  const world = { mesh: { ...LOCKED.mesh, dnsCapture: true } };
+  const http = { url: 'http://site.example.com/' };
+  const at = (resolution: string) =>
+    ENTRY.replace('resolution: DNS', `addresses: [203.0.113.12]\n  resolution: ${resolution}`);
+  const isThere = '203.0.113.12 is site.example.com, as ServiceEntry shop/site says';
+
+  test.each([
+    ['the sidecar connects to it', at('NONE')],
+    ['it is an endpoint as well', at('STATIC\n  endpoints: [{ address: 203.0.113.12 }]')],
+  ])('%s: who answers in plaintext is on that condition', (_, entry) => {
+    expect(ask(entry, 'shop/app', http, world)).toMatchObject({ outcome: 'answered', condition: { holds: isThere } });
+    expect(ask(entry, 'shop/app', { url: 'https://site.example.com/' }, world).condition).toBeUndefined();
+    expect(ask(entry, 'shop/app', http, { ...world, declaredAddresses: true }).condition).toBeUndefined();
+  });
+
+  test('where it does not, the application has found the host itself', () => {
+    expect(
+      ask(at('NONE'), 'shop/app', http, { mesh: { ...LOCKED.mesh, dnsCapture: false } }).condition,
+    ).toBeUndefined();
+  });
+});
+
 test('an address at which an access table has no host', () => {
   const range = object(
     'ServiceEntry',

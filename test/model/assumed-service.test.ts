@@ -1,6 +1,6 @@
 /** When the Service that is assumed to have an HTTP port 80 can change no answer, so that nothing is asked without it. */
 import { parseAllDocuments } from 'yaml';
-import { ENTRY, istio } from './support';
+import { ask, ENTRY, istio } from './support';
 import { AssumedService } from '../../src/model/assumed-service';
 import { World } from '../../src/model';
 import { Configuration } from '../../src/model/proxies/configuration';
@@ -63,4 +63,26 @@ spec: { type: ExternalName, externalName: site.example.com, ports: [{ name: http
   expect(isIrrelevant('', {}, {}, elsewhere)).toBe(false);
   expect(isIrrelevant(alias, {}, {}, elsewhere)).toBe(false);
   expect(isIrrelevant('', {}, {}, ENTRY.replace('protocol: HTTP', 'protocol: TCP'))).toBe(false);
+});
+
+test('a gateway that only routes tell of: what its Service does to the connections of others is not taken for granted', () => {
+  const bytes = istio(
+    'ServiceEntry',
+    '{ hosts: [b.example.com], ports: [{ number: 80, name: tcp, protocol: TCP }], resolution: DNS }',
+  );
+  const route = istio(
+    'VirtualService',
+    '{ hosts: [c.example.com], tls: [{ match: [{ port: 443, sniHosts: [c.example.com] }], route: [{ destination: { host: ' +
+      'istio-egressgateway.egress.svc.cluster.local, port: { number: 443 } } }] }] }',
+  );
+  const sidecar = istio(
+    'Sidecar',
+    '{ egress: [{ hosts: ["./*", "egress/*"] }], outboundTrafficPolicy: { mode: ALLOW_ANY } }',
+  );
+  const asked = (world: World) => ask(bytes + route + sidecar, 'shop/app', 'http://a.example.com/', world);
+  expect(asked({})).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/if there is no Service egress\/istio-egressgateway, .* instead of a\.example\.com/),
+  });
+  expect(asked({ knownGateways: [{ name: 'istio-egressgateway', namespace: 'egress' }] }).outcome).toBe('answered');
 });

@@ -259,7 +259,7 @@ function isServiceOfGateway({ kind, metadata }: WorldObject): boolean {
 }
 
 /** Whether routes lead to a hop Service that is nowhere. */
-function lacksHop(objects: readonly WorldObject[]): boolean {
+export function lacksHop(objects: readonly WorldObject[]): boolean {
   const isHop = ({ kind, metadata }: WorldObject) => kind === 'Service' && metadata.name.endsWith('-hop');
   return /-hop\.[a-z]+\.svc/.test(JSON.stringify(objects)) && !objects.some(isHop);
 }

@@ -36,6 +36,11 @@ export function isNotAt(host: string, range: string, object: ObjectName): Condit
   return { holds: `${host} does not have ${what} ${range} of ${nameOf(object)}`, say: sayAddress() };
 }
 
+/** That a host is at an address, or has another name, as the object says that declares it. */
+export function isAt(host: string, place: string, object: ObjectName): Condition {
+  return { holds: `${place} is ${host}, as ${nameOf(object)} says`, say: SAY_ADDRESSES };
+}
+
 export const SAY_ADDRESSES =
   '--assume addresses=declared (declaredAddresses in a test): hosts are where manifests say, and nowhere else';
 

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Ending, Leg, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
-import { SAY_ADDRESSES, sayAddress } from '../answer/conditions';
+import { Condition, isAt, SAY_ADDRESSES, sayAddress } from '../answer/conditions';
 import { ipAddress, textOf } from '../objects/addresses';
 import { dnsCondition } from '../objects/pod-dns';
 import { clientCommonNameOf } from './credentials';
@@ -52,7 +52,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   }
   if (address.kind === 'unknown' && !registry.world.declaredAddresses && needsPublicAddress(registry, sender, port))
     leg.require({ holds: `${name} has a public address`, say: from === 'application' ? sayAddress() : SAY_ADDRESSES });
-  const claim = address.kind === 'ip' ? address.claim : undefined;
+  const claim = address.kind === 'ip' ? (address.claim ?? claimOfOwn(leg, address.ip)) : undefined;
   const known = places.at(address) ?? (claim ? undefined : places.host(name));
   if (!known && places.isComplete && address.kind === 'unknown')
     return leg.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
@@ -122,6 +122,11 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   }
 }
 
+/** What must be so for the host to be at the address that the application dials, if an endpoint leads there too. */
+function claimOfOwn({ ownAddress: own }: Leg, ip: string): Condition | undefined {
+  return own?.kind === 'ip' && own.ip === ip ? own.claim : undefined;
+}
+
 /**
  * Finds out which host is at the end of the connection, and whether it is the one that was asked for. Where the world
  * does not describe it, the manifests say who it is: the endpoints of a ServiceEntry are places where its host is.
@@ -151,15 +156,11 @@ function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: s
     service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
   const host = service && [asked, meant].find((one) => covers(service.host.toLowerCase(), one));
   if (service && (isAskedService || host !== undefined)) {
-    const { kind, namespace, name: entry } = service.object;
     const wanted = host ?? asked;
     // What is reached by another name may well have a certificate for that name alone.
     const isProven = isIP(end) !== 0 && provesToBe(wanted, outermost(flow));
     if (!leg.configuration.registry.world.declaredAddresses && !isProven)
-      leg.require({
-        holds: `${end} is ${wanted}, as ${kind} ${namespace}/${entry} says`,
-        say: SAY_ADDRESSES,
-      });
+      leg.require(isAt(wanted, end, service.object));
     return wanted;
   }
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
