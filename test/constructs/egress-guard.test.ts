@@ -136,6 +136,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      ],
      [
        "ValidatingAdmissionPolicy",
+       "egress-guard-managed-gateways",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-managed-gateways",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
        "egress-guard-destination-rules",
      ],
      [
@@ -229,7 +237,7 @@ test('Kubernetes knows every field', () => {
       sharedGateways: ['a/b'],
     });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
-  expect(manifests).toHaveLength(30);
+  expect(manifests).toHaveLength(32);
   for (const manifest of manifests) {
     expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
     expect(admissionProblems(manifest)).toEqual([]);

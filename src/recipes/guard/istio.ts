@@ -1,6 +1,8 @@
+import { IMAGE_TYPE, QUOTED } from './annotations';
 import { FEW_NAMES, ownDestinations, routesBeyond, rulesBeyond } from './beyond';
 import { each, field, inPattern, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 import {
+  annotationsOf,
   GuardedPods,
   GuardPolicies,
   GuardPolicy,
@@ -24,6 +26,15 @@ const GATEWAY_API = {
   tlsroutes: ['v1', 'v1alpha3', 'v1alpha2'],
   tcproutes: ['v1', 'v1alpha2'],
 };
+
+/** Annotations of a Gateway that istiod writes into the template of its pods. */
+const IN_TEMPLATE = [
+  'gateway.istio.io/agentgatewayImage',
+  'gateway.istio.io/name-override',
+  'gateway.istio.io/service-account',
+  'sidecar.istio.io/proxyImage',
+  'sidecar.istio.io/proxyImageType',
+];
 
 /** What is refused of Istio's kinds, and of the Gateway API. */
 export const ISTIO_POLICIES: GuardPolicies = {
@@ -121,6 +132,7 @@ export const ISTIO_POLICIES: GuardPolicies = {
       ...Object.entries(GATEWAY_API).map(([resource, versions]) =>
         written('gateway.networking.k8s.io', versions, resource),
       ),
+      written('gateway.networking.k8s.io', ['v1', 'v1alpha3'], 'backendtlspolicies'),
       written('gateway.networking.x-k8s.io', ['v1alpha1'], 'xbackendtrafficpolicies'),
     ],
     namespaces: outside(facts),
@@ -150,7 +162,44 @@ export const ISTIO_POLICIES: GuardPolicies = {
           'dyn(object).spec.retryConstraint.minRetryRate.?count.hasValue()',
         message: 'A `minRetryRate` of an XBackendTrafficPolicy without `count` can crash istiod: write it.',
       },
+      {
+        expression: `${field('spec.validation.caCertificateRefs', '[]', 'dyn(object)')}.size() == 0`,
+        message:
+          'Authorities in a BackendTLSPolicy go to the proxies of all namespaces, whose pods wait for them when they ' +
+          `start: write a DestinationRule with \`credentialName\` and ${HIDDEN}, or \`wellKnownCACertificates\`.`,
+      },
       NO_NETWORK,
+    ],
+  }),
+
+  // What istiod makes pods, Services and Deployments from, and fails on if it is not what its template expects.
+  'managed-gateways': (facts) => ({
+    rules: [
+      written('gateway.networking.k8s.io', GATEWAY_API.gateways, 'gateways'),
+      written('networking.istio.io', ['v1beta1'], 'proxyconfigs'),
+    ],
+    namespaces: outside(facts),
+    variables: [
+      { name: 'annotations', expression: annotationsOf('object') },
+      { name: 'environment', expression: field('spec.environmentVariables', '{}', 'dyn(object)') },
+    ],
+    validations: [
+      {
+        expression: '!dyn(object).?spec.?infrastructure.?parametersRef.hasValue()',
+        message:
+          'What the ConfigMap of `infrastructure.parametersRef` says about the pods of a Gateway can crash istiod: leave ' +
+          'it out, or have the platform write it for the class (gateway.istio.io/defaults-for-class).',
+      },
+      {
+        expression:
+          `${literal(IN_TEMPLATE)}.all(key, variables.annotations[?key].orValue('').matches('^[-_.:/@a-zA-Z0-9]*$')) && ` +
+          "variables.environment.all(name, name.matches('^[-_.a-zA-Z0-9]*$') && " +
+          `variables.environment[name].matches(${literal(QUOTED)})) && ` +
+          `${field('spec.image.imageType', "''", 'dyn(object)')}.matches(${literal(IMAGE_TYPE)})`,
+        message:
+          'istiod writes the images, names and variables of a Gateway into the YAML of its pods as they are, and another ' +
+          'text can crash it: leave out quotation marks, backslashes, blanks in names and images, and line breaks.',
+      },
     ],
   }),
 

@@ -62,6 +62,41 @@ export function gatewayApi(kind: string, parent: object, rule: object = {}, vers
   };
 }
 
+/** A Gateway for which istiod makes the pods. */
+export function managedGateway(annotations: Record<string, string> = {}, infrastructure: object = {}): KubeObject {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'x', namespace: 'other', annotations },
+    spec: {
+      gatewayClassName: 'istio',
+      listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }],
+      infrastructure,
+    },
+  };
+}
+
+/** One whose pods are as a ConfigMap `x` says. istiod need not note at it that it makes them, which the lab has no place for. */
+export const GATEWAY_BY_CONFIG_MAP = managedGateway(
+  { 'gateway.istio.io/controller-version': '5' },
+  { parametersRef: { group: '', kind: 'ConfigMap', name: 'x' } },
+);
+
+/** How everybody calls the namespace's own Service `x` over TLS. */
+export function tlsPolicy(validation: object): KubeObject {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'BackendTLSPolicy',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: {
+      targetRefs: [{ group: '', kind: 'Service', name: 'x' }],
+      validation: { hostname: 'x.example.com', ...validation },
+    },
+  };
+}
+
+export const AUTHORITIES_OF_CONFIG_MAP = { caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'no-such' }] };
+
 /** A policy for retries of calls to the namespace's own Service `x`, with the budget that API servers write into it. */
 export function retryPolicy(minRetryRate: object): KubeObject {
   const budget = { percent: 20, interval: '10s' };

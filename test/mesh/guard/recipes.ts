@@ -1,4 +1,16 @@
-import { extension, istio, many, pod, service, telemetry, gatewayApi, proxyConfig, retryPolicy } from './objects';
+import {
+  tlsPolicy,
+  extension,
+  istio,
+  managedGateway,
+  many,
+  pod,
+  service,
+  telemetry,
+  gatewayApi,
+  proxyConfig,
+  retryPolicy,
+} from './objects';
 import { KubeObject } from '../lab';
 
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
@@ -15,6 +27,11 @@ export const RECIPES: Record<string, KubeObject[]> = {
     }),
   ],
   'a policy of the Gateway API for retries': [retryPolicy({ count: 5, interval: '1s' })],
+  'a policy of the Gateway API for TLS': [tlsPolicy({ wellKnownCACertificates: 'System' })],
+  'a Gateway for which istiod makes the pods': [
+    managedGateway({ 'sidecar.istio.io/proxyImage': 'registry.example.com:5000/proxyv2@sha256:0123' }),
+    proxyConfig({ ISTIO_META_HTTP10: '1' }),
+  ],
   'a route of the Gateway API at an ingress gateway': [
     gatewayApi('HTTPRoute', { name: 'public', namespace: 'istio-ingress' }),
     gatewayApi('TLSRoute', { name: 'public', namespace: 'istio-ingress' }),

@@ -1,6 +1,7 @@
 import { createHash } from 'crypto';
 import * as fs from 'fs';
 import * as path from 'path';
+import { parse } from 'yaml';
 import { must, NotPossible, run, until } from './processes';
 import { found } from './requirements';
 
@@ -111,6 +112,7 @@ async function build(line: IstioLine, folder: string): Promise<void> {
   // lab-istiod reads them beside the CRDs.
   fs.copyFileSync(path.join(chart, 'files/injection-template.yaml'), path.join(making, 'injection-template.yaml'));
   fs.copyFileSync(path.join(chart, 'values.yaml'), path.join(making, 'injection-values.yaml'));
+  writeInjection(path.join(making, 'injection'), chart);
   const goBuild = (name: string, tags: string, target: string) => {
     step(name);
     const flags = [modFile, '-p', '2', '-tags', `${tags},${tag}`, '-ldflags', linkerFlags(line)];
@@ -123,6 +125,15 @@ async function build(line: IstioLine, folder: string): Promise<void> {
   fs.chmodSync(making, 0o755);
   fs.renameSync(making, folder);
   step('built');
+}
+
+/** What istiod makes the pods of managed Gateways from, in the files in which it has it from Istio's chart. */
+function writeInjection(folder: string, chart: string): void {
+  const template = fs.readFileSync(path.join(chart, 'files/kube-gateway.yaml'), 'utf8');
+  const values = parse(fs.readFileSync(path.join(chart, 'values.yaml'), 'utf8'))._internal_defaults_do_not_set;
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, 'config'), JSON.stringify({ templates: { 'kube-gateway': template } }));
+  fs.writeFileSync(path.join(folder, 'values'), JSON.stringify(values));
 }
 
 async function requireBuilders(): Promise<void> {

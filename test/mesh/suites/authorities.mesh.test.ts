@@ -10,6 +10,7 @@ import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { CertificateAuthority } from '../../../src/values/certificate-authority';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { AUTHORITIES_OF_CONFIG_MAP, service, tlsPolicy } from '../guard/objects';
 import { INSTALLED } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
@@ -124,19 +125,29 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     }
   });
 
-  test.each([
-    ['a ConfigMap', CertificateAuthority.fromConfigMap('no-such')],
-    ['a file', CertificateAuthority.fromFile('/etc/no-such.pem')],
-  ])('a gateway that starts waits for authorities in %s that is missing', async (_where, authorities) => {
-    const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+  describe('a gateway that starts', () => {
+    /** How long it takes, in milliseconds. */
     const started = async (from?: CertificateAuthority) => {
       await mesh.apply(manifestsWith(from), 'manifests', { tolerateWarming: true });
       const began = Date.now();
-      await gateway.replace(mesh.lab.files);
+      await mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!.replace(mesh.lab.files);
       return Date.now() - began;
     };
-    expect(await started()).toBeLessThan(10_000);
-    expect(await started(authorities)).toBeGreaterThan(14_000);
+
+    test.each([
+      ['a ConfigMap', CertificateAuthority.fromConfigMap('no-such')],
+      ['a file', CertificateAuthority.fromFile('/etc/no-such.pem')],
+    ])('a gateway that starts waits for authorities in %s that is missing', async (_where, authorities) => {
+      expect(await started()).toBeLessThan(10_000);
+      expect(await started(authorities)).toBeGreaterThan(14_000);
+    });
+
+    test('and for those in a BackendTLSPolicy of any team', async () => {
+      const called = service({ ports: [{ name: 'http', port: 8099 }] });
+      await mesh.apply([called, tlsPolicy(AUTHORITIES_OF_CONFIG_MAP)], 'foreign', { tolerateWarming: true });
+      expect(await started()).toBeGreaterThan(14_000);
+      await mesh.apply([], 'foreign');
+    });
   });
 
   test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {

@@ -265,12 +265,13 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(19);
+      expect(policies).toBe(20);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-service-entry-statuses': 0,
         'egress-guard-virtual-services': 3,
         'egress-guard-gateway-api': 0,
+        'egress-guard-managed-gateways': 1,
         'egress-guard-destination-rules': 3,
         'egress-guard-workload-entries': 3,
         'egress-guard-gateways': 3,

@@ -10,7 +10,7 @@ import { Chart } from 'cdk8s';
 import { parse } from 'yaml';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { EgressPort } from '../../../src/values/egress-port';
-import { retryPolicy } from '../guard/objects';
+import { GATEWAY_BY_CONFIG_MAP, retryPolicy } from '../guard/objects';
 import { KubeObject } from '../lab';
 import { ISTIOD_ADDRESS } from '../lab/network';
 import { until } from '../lab/processes';
@@ -402,6 +402,32 @@ describeMesh(
       await sleep(500);
       expect(isEnded(mesh)).toBe(false);
       await mesh.lab.apply('foreign', [retryPolicy({ interval: '1s' })]).catch(() => undefined);
+      await until('the end of istiod', () => isEnded(mesh), 30_000);
+    });
+  },
+);
+
+describeMesh(
+  'pods of Gateways that istiod cannot make',
+  {
+    table: table(true),
+    manifests: BEFORE,
+    helmValues: JSON.stringify({ pilot: { env: { PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'true' } } }),
+    // The storage of the lab takes none of the objects that istiod makes.
+    tolerate: [/controller=gateway deployment/],
+  },
+  (mesh) => {
+    test('one ConfigMap for the pods of a Gateway ends istiod', async () => {
+      const write = (deployment: string) => {
+        const metadata = { name: 'x', namespace: 'other' };
+        const parameters = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { deployment } };
+        return mesh.lab.apply('foreign', [parameters, GATEWAY_BY_CONFIG_MAP]).catch(() => undefined);
+      };
+      await mesh.apply(BEFORE);
+      await write('spec: { replicas: 2 }');
+      await sleep(500);
+      expect(isEnded(mesh)).toBe(false);
+      await write('spec: { $retainKeys: [{}] }');
       await until('the end of istiod', () => isEnded(mesh), 30_000);
     });
   },

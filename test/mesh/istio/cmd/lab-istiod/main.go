@@ -49,6 +49,7 @@ func main() {
 		a.RegistryOptions.KubeOptions.DomainSuffix = *domain
 		a.ServerOptions.GRPCAddr = *xdsAddress
 		a.ServerOptions.TLSOptions.TLSMinVersion = bootstrap.TLSMinVersion1_2
+		a.InjectionOptions.InjectionDirectory = filepath.Join(filepath.Dir(*crdFile), "injection")
 	})
 	check("arguments", arguments.Complete())
 	server, err := bootstrap.NewServer(arguments, func(s *bootstrap.Server) { check("this Istio version", setKubeClient(s, client)) })

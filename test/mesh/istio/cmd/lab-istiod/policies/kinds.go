@@ -37,13 +37,14 @@ var builtIn = map[schema.GroupVersionKind]any{
 
 // gatewayAPI is served in every version that its CRDs have had.
 var gatewayAPI = map[string][]string{
-	"Gateway":     {"v1", "v1beta1"},
-	"ListenerSet": {"v1"},
-	"HTTPRoute":   {"v1", "v1beta1"},
-	"GRPCRoute":   {"v1", "v1alpha2"},
-	"TLSRoute":    {"v1", "v1alpha3", "v1alpha2"},
-	"TCPRoute":    {"v1alpha2"},
-	"UDPRoute":    {"v1alpha2"},
+	"Gateway":          {"v1", "v1beta1"},
+	"ListenerSet":      {"v1"},
+	"HTTPRoute":        {"v1", "v1beta1"},
+	"GRPCRoute":        {"v1", "v1alpha2"},
+	"TLSRoute":         {"v1", "v1alpha3", "v1alpha2"},
+	"TCPRoute":         {"v1alpha2"},
+	"UDPRoute":         {"v1alpha2"},
+	"BackendTLSPolicy": {"v1", "v1alpha3"},
 }
 
 // NewKinds reads CustomResourceDefinitions.
