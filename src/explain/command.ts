@@ -26,6 +26,7 @@ import {
 } from './options';
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
+import { printableJson, printableText } from '../cli/printable';
 import { WIDTH, wrap } from '../cli/wrap';
 import { KUBERNETES_YAML } from '../reading/kubernetes-yaml';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
@@ -50,8 +51,8 @@ export function run(args: readonly string[], standardInput?: () => string, width
       return { code: command === undefined ? 3 : 0, out: HELP, err: '' };
     }
     if (command === '--version' || command === 'version') return { code: 0, out: `${version()}\n`, err: '' };
-    if (command === 'explain') return explain(rest, width, standardInput);
-    if (command === 'check') return check(rest, width, standardInput);
+    if (command === 'explain') return printed(explain(rest, width, standardInput));
+    if (command === 'check') return printed(check(rest, width, standardInput));
     if (command === 'migrate') return migrate(rest, standardInput);
     if (command === 'docs') return docs(rest);
     if (command === 'lint') return lintCommand(rest, { standardInput, version: version() });
@@ -59,16 +60,21 @@ export function run(args: readonly string[], standardInput?: () => string, width
     throw new Usage(`"${command}" is not a command; the commands are lint, rules, explain, check, migrate and docs`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS'))
-      return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
+      return printed({ code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` });
     const { message } = error as Error;
-    return {
+    return printed({
       code: 3,
       out: '',
       err:
         `internal error, no answer: ${message}\nThis is a bug in cdk8s-istio-egress; please report it with the ` +
         'manifests.\n',
-    };
+    });
   }
+}
+
+/** What is printed of names in manifests, and of files, which may be those of an untrusted branch. */
+function printed({ code, out, err }: Outcome): Outcome {
+  return { code, out: printableText(out), err: printableText(err) };
 }
 
 /** Refuses options that have another name now. */
@@ -278,7 +284,7 @@ function incomplete({ problems }: ReadManifests, before = ''): string {
 }
 
 function asJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${printableJson(value)}\n`;
 }
 
 function diagram(read: ReadManifests, explained: readonly Explained[]): string {

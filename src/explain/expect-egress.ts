@@ -3,6 +3,7 @@ import { objectsFrom } from '../reading/objects';
 import { Doubt, Known, nothingToJudge } from './nothing-to-judge';
 import { optionProblem, requestProblem } from './request-problem';
 import { asText } from './text';
+import { printableText } from '../cli/printable';
 import { AccessTable, Symptom, SYMPTOMS, Via } from '../access/access-table';
 import type { GatewayInstallation } from '../values/gateway-installation';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
@@ -211,7 +212,7 @@ export class EgressExpectation {
     const isOpen = this.answer.outcome === 'undetermined' || this.answer.condition !== undefined;
     const change = wanted && !isOpen ? this.change(this.answer, wanted) : undefined;
     const by = this.host === undefined ? '' : ` by ${this.host}`;
-    throw new Error(`expected: ${expected}${by}\nthe model says: ${asText(this.answer, { change })}`);
+    throw new Error(printableText(`expected: ${expected}${by}\nthe model says: ${asText(this.answer, { change })}`));
   }
 }
 

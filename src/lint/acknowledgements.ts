@@ -1,5 +1,5 @@
 import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameIn } from './finding';
-import { printableJson } from './printable';
+import { printableJson } from '../cli/printable';
 import { ACKNOWLEDGE } from '../manifests/annotations';
 import { EgressObject } from '../manifests/egress-object';
 import { groupBy } from '../values/grouping';

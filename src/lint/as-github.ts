@@ -1,4 +1,4 @@
-import { printable } from './printable';
+import { printable } from '../cli/printable';
 import { Report, STANDARD_INPUT, summaryOf, unjudged } from './report';
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'notice' } as const;

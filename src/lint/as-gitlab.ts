@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import { fingerprintOf, LintFinding } from './finding';
-import { printableJson } from './printable';
+import { printableJson } from '../cli/printable';
 import { Report } from './report';
 
 const SEVERITIES = { error: 'critical', warning: 'major', info: 'minor' } as const;

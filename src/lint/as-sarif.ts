@@ -1,7 +1,7 @@
 import * as path from 'path';
 import { AcknowledgedFinding, fingerprintOf, LintFinding } from './finding';
 import { LINT_RULES } from './lint';
-import { printableJson } from './printable';
+import { printableJson } from '../cli/printable';
 import { Report, STANDARD_INPUT } from './report';
 import { nameOf } from '../manifests/indexed';
 

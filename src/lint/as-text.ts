@@ -1,5 +1,5 @@
 import { LintFinding } from './finding';
-import { printable } from './printable';
+import { printable } from '../cli/printable';
 import { Report, summaryOf, unreadLines } from './report';
 import { joinWords } from '../manifests/indexed';
 import { groupBy } from '../values/grouping';

@@ -6,7 +6,7 @@ import { asSarif } from './as-sarif';
 import { asText } from './as-text';
 import { fromRoot } from './from-root';
 import { lintFiles } from './lint-files';
-import { printableJson } from './printable';
+import { printableJson } from '../cli/printable';
 import { fails, isIncomplete, Report } from './report';
 import { ruleText, rulesText } from './rule-text';
 import { Outcome, Usage } from '../cli/outcome';

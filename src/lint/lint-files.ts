@@ -6,7 +6,7 @@ import { Alternatives } from './alternatives';
 import { fieldLine, objectLine } from './field-line';
 import { LintFinding, ObjectName } from './finding';
 import { lintWorlds } from './lint';
-import { printable } from './printable';
+import { printable } from '../cli/printable';
 import { Report } from './report';
 import { worldsOf } from './worlds';
 import { Usage } from '../cli/outcome';

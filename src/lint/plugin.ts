@@ -95,8 +95,8 @@ function files(): typeof import('./lint-files') {
   return require('./lint-files');
 }
 
-function printing(): typeof import('./printable') {
-  return require('./printable');
+function printing(): typeof import('../cli/printable') {
+  return require('../cli/printable');
 }
 
 function reporting(): typeof import('./report') {

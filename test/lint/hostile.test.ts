@@ -1,5 +1,5 @@
 import { lintFiles, unverified } from './support';
-import { printable } from '../../src/lint/printable';
+import { printable } from '../../src/cli/printable';
 
 /** What an author of manifests could write to deceive a terminal, a log, or who reads it. */
 const HOSTILE = {

@@ -9,6 +9,11 @@ export function printable(value: string): string {
   return quoteCommands(value.replace(UNPRINTABLE, (one) => `\\u{${one.codePointAt(0)!.toString(16)}}`));
 }
 
+/** Text of several lines, each of which is as harmless. */
+export function printableText(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 /** JSON whose lines are as harmless. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value, null, 2)
