@@ -35,8 +35,10 @@ export function required<T>(reader: Reader<T>, missing: string): RequiredReader<
 }
 
 /**
- * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Unknown props may belong to a
- * subclass, so they pass, unless one looks like a misspelling of a prop that is not given.
+ * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Unknown props of a construct may
+ * belong to a subclass, so they pass, unless one looks like a misspelling of a prop that is not given.
+ *
+ * @param isClosed whether nothing but these props may be given
  */
 export function readProps<P>(
   given: unknown,
@@ -44,6 +46,7 @@ export function readProps<P>(
   problems: Problems,
   place: string = 'props',
   prefix: string = '',
+  isClosed: boolean = prefix !== '',
 ): Checked<P> {
   const entries = Object.entries(readers) as [string, Reader<unknown> & { missing?: string }][];
   const mandatory = entries.filter(([, { missing }]) => missing !== undefined).map(([name]) => name);
@@ -62,13 +65,18 @@ export function readProps<P>(
   const isGiven = (name: string) => props[name] !== undefined && props[name] !== null;
   const absent = entries.map(([name]) => name).filter((name) => !isGiven(name));
   const others = Object.keys(props).filter((name) => !(name in readers) && isGiven(name));
-  const misspelt = new Map(others.map((name) => [nearest(name, absent, lettersOfSlip(name)), name]));
+  const meant = (name: string) => nearest(name, absent, lettersOfSlip(name));
+  const misspelt = new Map(others.map((name) => [meant(name), name]));
   for (const [name, reader] of entries) {
     const instead = misspelt.get(name);
     if (isGiven(name)) checked[name] = reader(props[name], `${prefix}${name}`, problems);
     else if (instead !== undefined) problems.add(`${prefix}${instead}: is not a prop; write ${name}`);
     else if (reader.missing !== undefined) problems.add(`${prefix}${name}: none given${reader.missing}`);
   }
+  if (isClosed)
+    for (const name of others)
+      if (meant(name) === undefined)
+        problems.add(`${prefix}${name}: is not a prop; those that are: ${entries.map(([known]) => known).join(', ')}`);
   return checked as Checked<P>;
 }
 
@@ -80,7 +88,7 @@ function lettersOfSlip({ length }: string): number {
 /** Reads a set of options, and throws if anything is wrong with them. */
 export function readOptions<P>(where: string, given: unknown, readers: Readers<P>): P {
   const problems = new Problems(where);
-  const read = readProps(given, readers, problems, 'options');
+  const read = readProps(given, readers, problems, 'options', '', true);
   problems.throwIfAny();
   return read as P;
 }

@@ -84,6 +84,13 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     PARTNER,
     ['retries.attemps: is not a prop; write attempts'],
   ],
+  ['two letters swapped', gateway({ htpt: 'OPAQUE' } as any), PARTNER, ['htpt: is not a prop; write http']],
+  [
+    'what is no prop, inside another',
+    sidecar({ retries: { attempts: 1, foo: 1 } } as any),
+    SITES,
+    ['retries.foo: is not a prop; those that are: attempts, perTryTimeout, on'],
+  ],
   ['an empty host', sidecar({ hosts: [''] }), SITES, ['hosts[0]: "" is not a valid host name', 'write one']],
   [
     'an IP address',
