@@ -125,8 +125,8 @@ const readersFor = (props: TlsOriginationProps): Readers<TlsOriginationProps> =>
  * Originates TLS for plain HTTP from applications: at the sidecar for a `SidecarEgress`, at the gateway for a
  * `GatewayEgress`.
  *
- * The host's certificate and the name in it are always verified. TLS from the application still works and is passed
- * through. If the objects of this construct are missing, calls fail; they never leave in plaintext.
+ * The host's certificate and the name in it are verified in every full handshake. TLS from the application still works
+ * and is passed through. If the objects of this construct are missing, calls fail; they never leave in plaintext.
  *
  * @example
  * const sites = new SidecarEgress(chart, 'sites', { hosts: ['www.example.com', 'api.example.com'] });

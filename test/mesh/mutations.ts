@@ -498,6 +498,7 @@ export const LIMITS = [
   'ports "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
   'authorities "a certificate has the name %s, and is accepted"',
+  'authorities "a TLS session that the host resumes is not verified again"',
   'authorities "a gateway that starts waits for authorities in %s that is missing"',
   'authorities "and for those in a BackendTLSPolicy of any team"',
   'authorities "an authority that may give no such DNS name gives it %s, and is believed"',

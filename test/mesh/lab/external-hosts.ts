@@ -75,9 +75,10 @@ export class ExternalHosts {
   }
 
   /** Other certificates for some hosts. */
-  public async show(pairs: ({ readonly host: string } & Pair)[]): Promise<void> {
+  public async show(pairs: ({ readonly host: string; readonly resumes?: boolean } & Pair)[]): Promise<void> {
     this.listeners = this.listeners.map((listener) => ({
       ...listener,
+      resumes: false,
       ...pairs.find(({ host }) => host === listener.host),
     }));
     const before = countOf('renewed', this.events);

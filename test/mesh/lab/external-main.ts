@@ -9,7 +9,7 @@ import * as fs from 'fs';
 import * as http from 'http';
 import * as http2 from 'http2';
 import * as net from 'net';
-import type { Server as TlsServer, TLSSocket } from 'tls';
+import type { TlsOptions, Server as TlsServer, TLSSocket } from 'tls';
 import { clientHello } from './client-hello';
 import type { ExternalEvent, ExternalListener } from './external';
 
@@ -33,7 +33,7 @@ for (const host of listeners()) {
 }
 
 // A changed hosts file has other certificates. A new context has its own keys for session tickets, so no TLS session
-// survives it.
+// survives it, unless the file says so.
 process.on('SIGHUP', () => {
   for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
   write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
@@ -101,17 +101,24 @@ function serveHttps(host: ExternalListener): void {
   });
 }
 
-function credentials(host: ExternalListener): { cert: Buffer; key: Buffer; ca?: Buffer } {
-  const own = { cert: fs.readFileSync(host.certificate!), key: fs.readFileSync(host.key!) };
+function credentials(host: ExternalListener): TlsOptions {
+  const own: TlsOptions = {
+    cert: fs.readFileSync(host.certificate!),
+    key: fs.readFileSync(host.key!),
+    ...(host.resumes && { ticketKeys: Buffer.alloc(48, 1), maxVersion: 'TLSv1.2' }),
+  };
   return host.https === 'client-certificate' ? { ...own, ca: fs.readFileSync(host.clientAuthority!) } : own;
 }
 
-/** Echoes what it receives, once, and closes. */
+/** Echoes what it receives, once, and closes: with a RST where it is asked to. */
 function serveTcp(host: ExternalListener, port: number): void {
   listen(host, port, (socket, first) => {
     const hello = clientHello(first);
     write({ event: 'tcp', ...of(host, socket), tls: hello !== undefined, serverName: hello?.serverName });
-    socket.once('data', (bytes) => socket.end(bytes));
+    socket.once('data', (bytes) => {
+      if (bytes.toString() !== 'reset') socket.end(bytes);
+      else socket.write(bytes, () => setTimeout(() => socket.resetAndDestroy(), 100));
+    });
     socket.resume();
   });
 }
@@ -188,6 +195,10 @@ function answer(host: ExternalListener): http.RequestListener {
           }
           if (wish.grpcStatus !== 0) response.setHeader('grpc-status', String(wish.grpcStatus));
           response.writeHead(status, { 'content-type': 'application/json' });
+          if (wish.unfinished) {
+            response.write('{');
+            return;
+          }
           response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headersOf(request)) })}\n`);
         }, wish.delay);
       });
@@ -236,11 +247,19 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2), `?cut`. */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2), `?cut`, `?unfinished`. */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
-): { status: number; grpcStatus: number; delay: number; refused: boolean; cut: boolean; isStream: boolean } {
+): {
+  status: number;
+  grpcStatus: number;
+  delay: number;
+  refused: boolean;
+  cut: boolean;
+  isStream: boolean;
+  unfinished: boolean;
+} {
   const wish = new URLSearchParams(request.url?.split('?')[1]);
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
@@ -252,6 +271,7 @@ function wishOf(
     refused: !over && wish.has('refused'),
     cut: wish.has('cut'),
     isStream: wish.has('stream'),
+    unfinished: wish.has('unfinished'),
   };
 }
 

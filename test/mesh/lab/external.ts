@@ -13,6 +13,8 @@ export interface ExternalListener {
   readonly plaintextHttp2: boolean;
   readonly certificate?: string;
   readonly key?: string;
+  /** Whether TLS sessions, of TLS 1.2, survive another certificate. */
+  readonly resumes?: boolean;
   readonly clientAuthority?: string;
 }
 

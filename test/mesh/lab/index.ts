@@ -332,15 +332,19 @@ export class Lab {
 
   /**
    * From now on external hosts show other kinds of certificates: `good`, `wrong-name`, `unknown-ca`, `private-ca`,
-   * `expired`. Nothing survives from the old ones: connections are closed, TLS sessions cannot be resumed.
+   * `expired`. Nothing survives from the old ones: connections are closed, TLS sessions cannot be resumed, unless it
+   * `resumes` them.
    */
-  public async showCertificates(kinds: Record<string, NonNullable<Placed['certificate']>>): Promise<void> {
+  public async showCertificates(
+    kinds: Record<string, NonNullable<Placed['certificate']>>,
+    resumes = false,
+  ): Promise<void> {
     await this.external.show(
       await Promise.all(
         Object.entries(kinds).map(async ([host, certificate]) => {
           const placedHost = this.hosts.find((one) => one.host === host);
           if (placedHost === undefined) throw new Error(`the table has no external host "${host}"`);
-          return { host, ...(await this.pki.server({ ...placedHost, certificate })) };
+          return { host, resumes, ...(await this.pki.server({ ...placedHost, certificate })) };
         }),
       ),
     );
@@ -348,8 +352,8 @@ export class Lab {
   }
 
   /** The same for one host. */
-  public showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
-    return this.showCertificates({ [host]: kind });
+  public showCertificate(host: string, kind: NonNullable<Placed['certificate']>, resumes = false): Promise<void> {
+    return this.showCertificates({ [host]: kind }, resumes);
   }
 
   /**

@@ -81,6 +81,17 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     },
   );
 
+  test.each(VIAS)('a TLS session that the host resumes is not verified again, at the %s', async (via) => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    await mesh.lab.showCertificate(HOSTS[via], 'private-ca', true);
+    await mesh.expectRow({ ...request(via), expect: { outcome: 'answered', tlsOriginatedBy: via } });
+    await mesh.lab.showCertificate(HOSTS[via], 'unknown-ca', true);
+    await mesh.expectRow({ ...request(via), expect: { outcome: 'answered', tlsOriginatedBy: via } });
+    await mesh.lab.showCertificate(HOSTS[via], 'unknown-ca'); // which ends the session
+    await mesh.expectRow({ ...request(via), expect: { outcome: 'refused', by: via, symptom: 503 } });
+    await mesh.lab.showCertificate(HOSTS[via], 'private-ca');
+  });
+
   test.each<[string, (host: string) => string]>([
     ['for all names of the domain', () => 'DNS:*.example.com'],
     ['for names that begin alike', (host) => `DNS:${host.slice(0, 3)}*.example.com`],
