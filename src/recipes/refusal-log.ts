@@ -6,6 +6,7 @@ import { Rank, RecipeObject } from './recipe';
 const ANSWERED = 'has(response.code) && response.code < 400 && (response.code == 101 || response.code >= 200)';
 const BROKEN_OFF = ['downstream_', 'http2.remote_reset', 'upstream_reset_after_response_started']
   .map((start) => `response.code_details.startsWith("${start}")`)
+  .concat('response.code_details.startsWith("response_timeout") && response.size > 0')
   .join(' || ');
 
 /**
@@ -14,13 +15,13 @@ const BROKEN_OFF = ['downstream_', 'http2.remote_reset', 'upstream_reset_after_r
  * Answers of an external host have the details `via_upstream`, whatever their status; the last of several attempts has a
  * response flag too. One that is broken off, as most WebSockets and streams of gRPC are in the end, has its status and
  * the details of that; so has a refusal of a proxy of which the application takes no byte, with a status of 4xx or 5xx,
- * and "100 Continue" is no answer. Connections have no status, and one that a gateway closes because of its certificate
- * has no flag either, but no bytes came back.
+ * and "100 Continue" is no answer. A gRPC call that is refused has the status 200, but no body: a timeout may be either.
+ * Connections have no status; a flag may be of how one ended that was answered.
  */
 const REFUSED =
   'has(response.code_details) ? ' +
   `response.code_details != "via_upstream" && !(${ANSWERED} && (${BROKEN_OFF})) : ` +
-  'response.flags != 0 || response.size == 0';
+  'response.size == 0';
 
 /** Logs refused calls: of the sidecars of a namespace, or of a gateway. */
 export function refusalLog(

@@ -1,15 +1,18 @@
 import * as fs from 'fs';
-import { Chart } from 'cdk8s';
+import { Chart, Duration } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { RefusalLog } from '../../../src/constructs/refusal-log';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
+import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { until } from '../lab/processes';
 import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise } from '../support';
+
+const DATABASES = { db: '203.0.113.201', 'db-api': '203.0.113.202' };
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
@@ -20,6 +23,9 @@ const table = {
     { host: 'api.example.com', https: 'ok' as const },
     { host: 'retried.example.com', http: 'ok' as const, https: 'ok' as const },
     { host: 'retried-api.example.com', https: 'ok' as const },
+    { host: 'timed.example.com', https: 'ok' as const },
+    { host: 'timed-api.example.com', https: 'ok' as const },
+    ...Object.entries(DATABASES).map(([name, address]) => ({ host: `${name}.example.com`, address, tcp: [5432] })),
     { host: 'down.example.com' },
     { host: 'undeclared.example.com', http: 'ok' as const, https: 'ok' as const, tcp: [5432] },
   ],
@@ -45,6 +51,21 @@ const manifests = synthesise((app) => {
     callers,
     retries,
   }).originateTls('tls');
+  const timed = { ports: [EgressPort.http(), EgressPort.grpc(50051)], timeout: Duration.seconds(1) };
+  new SidecarEgress(chart, 'timed', { hosts: ['timed.example.com'], ...timed }).originateTls('tls');
+  new GatewayEgress(chart, 'timed-api', {
+    gateway,
+    hosts: ['timed-api.example.com'],
+    callers,
+    ...timed,
+  }).originateTls('tls');
+  const database = (name: keyof typeof DATABASES) => ({
+    hosts: [`${name}.example.com`],
+    addresses: [DATABASES[name]],
+    ports: [EgressPort.tcp(5432)],
+  });
+  new SidecarEgress(chart, 'db', database('db'));
+  new GatewayEgress(chart, 'db-api', { gateway, callers, ...database('db-api') });
   new RefusalLog(chart, 'refused');
   new RefusalLog(chart, 'refused-at-gateway', { gateway });
 });
@@ -58,6 +79,14 @@ const TAKING_NOTHING = `
     if (end === 'stream') stream.close(8);
     setTimeout(() => process.exit(), 300);
   });
+`;
+
+/** Has the host answer, and then end the connection with a RST. */
+const RESET = `
+  const socket = require('net').connect(5432, process.argv[1], () => socket.write('reset'));
+  let got = '';
+  socket.on('data', (data) => (got += data)).on('error', (error) => (got += ' ' + error.code));
+  socket.on('close', () => console.log(got));
 `;
 
 describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
@@ -113,6 +142,36 @@ describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
         gateway: false,
         status: 101,
       });
+    },
+  );
+
+  test.each<[string, string, Pick<AccessRow, 'speak'>]>([
+    ['an answer', 'timed.example.com/?unfinished', {}],
+    ['a stream of gRPC', 'timed-api.example.com:50051/?stream', { speak: 'grpc' }],
+  ])('%s that the timeout ends is not logged', async (_what, url, speak) => {
+    expect(await logged('checkout', `http://${url}`, speak)).toMatchObject({ sidecar: false, gateway: false });
+  });
+
+  test.each<[string, string, Pick<AccessRow, 'speak'>]>([
+    ['a request', 'timed.example.com/?delay=3000', {}],
+    ['a call of gRPC', 'timed-api.example.com:50051/?delay=3000', { speak: 'grpc' }],
+  ])('%s that the timeout ends before there is an answer is logged', async (_what, url, speak) => {
+    const { sidecar, gateway } = await logged('checkout', `http://${url}`, speak);
+    expect([sidecar, gateway]).toContain(true);
+  });
+
+  test.each(['db', 'db-api'] as const)(
+    'a connection that its host answered and resets is not logged: %s',
+    async (name) => {
+      const logs = ['checkout', 'gateway-egress'].map(
+        (id) => mesh.lab.proxies.find(({ pod }) => pod.id === id)!.accessLog,
+      );
+      const lines = () => logs.map((file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''));
+      const before = lines();
+      const got = await mesh.lab.shellOf('checkout').must(process.execPath, ['-e', RESET, DATABASES[name]]);
+      expect(got.trim()).toBe('reset ECONNRESET');
+      await logged('checkout', 'http://undeclared.example.com/'); // its line comes later than one of the connection would
+      expect(lines().join('').split('5432').length).toBe(before.join('').split('5432').length);
     },
   );
 
