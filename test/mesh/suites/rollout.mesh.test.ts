@@ -147,6 +147,21 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
   });
 
+  test('callers and TLS origination in one commit: plaintext of the former caller in between, and none in two', async () => {
+    const plaintexts = async (from: KubeObject[], to: KubeObject[]) => {
+      const seen: (boolean | undefined)[] = [];
+      await rollWith(from, to, async () => {
+        const { judgement } = await mesh.see({ from: 'named', request: `http://${HOST}/` });
+        seen.push(judgement.seen.plaintextToHost);
+      });
+      return seen.filter(Boolean).length;
+    };
+    const [before, after] = [gatewayEgress(), gatewayEgress({ tls: false, callers: ['refunds'] })];
+    expect(await plaintexts(before, after)).toBeGreaterThan(0);
+    const between = gatewayEgress({ callers: ['refunds'] });
+    expect((await plaintexts(before, between)) + (await plaintexts(between, after))).toBe(0);
+  });
+
   test.each(both)('TLS to another port: no plain HTTP leaves in between ($via)', async ({ make }) => {
     const seen: (boolean | undefined)[] = [];
     await rollWith(make(), make({ port: 8443 }), async () => {
