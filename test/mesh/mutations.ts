@@ -105,6 +105,7 @@ export const MUTATIONS: Record<string, Mutation> = {
     helmValues: 'meshConfig: { protocolDetectionTimeout: 0s, outboundTrafficPolicy: { mode: ALLOW_ANY } }',
   },
   'leaks "http://%s receives exactly what the application sent"': { change: headersStay },
+  'leaks "http://%s has its removal undone where the request is sent again"': { change: headersStay },
   'leaks "an application\'s header with a name that proxies use does not leave"': { change: headersStay },
   'leaks "http://%s learns nothing of a request that is sent again"': {
     change: replace('Deployment', /(attemptCount\\":{\\"disabled\\":)true/, '$1false'),

@@ -21,6 +21,8 @@ const GATEWAY = ['gateway-plain.example.com', 'gateway-tls.example.com', 'gatewa
 const OPAQUE = ['opaque-plain.example.com', 'opaque-tls.example.com'];
 const HTTP2 = ['sidecar-http2.example.com', 'gateway-http2.example.com'];
 const GRPC = ['sidecar-grpc.example.com', 'gateway-grpc.example.com'];
+/** Both have `grpc-timeout` removed. */
+const UNTIMED = ['sidecar-untimed.example.com', 'gateway-untimed.example.com'];
 const RECIPE = 'recipe.example.com';
 
 /** The only header that may contain one of our names; see docs/headers.md. */
@@ -45,7 +47,7 @@ const table: AccessTable = {
   gateways: [INSTALLED],
   callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout-identity' }],
   external: [
-    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, ...HTTP2, ...GRPC, RECIPE].map((host) => ({
+    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, ...HTTP2, ...GRPC, ...UNTIMED, RECIPE].map((host) => ({
       host,
       http: 'ok' as const,
       https: 'ok' as const,
@@ -81,14 +83,15 @@ const manifests = synthesise((app: App) => {
   new SidecarEgress(chart, 'http2', { hosts: [HTTP2[0]], ports }).originateTls('tls');
   new GatewayEgress(chart, 'http2-gateway', { gateway, hosts: [HTTP2[1]], callers, ports }).originateTls('tls');
   grpcHosts(chart, gateway);
+  grpcHosts(chart, gateway, UNTIMED, ['grpc-timeout']);
 });
 
 /** Both, with a timeout, in one namespace. */
-function grpcHosts(chart: Chart, gateway: IEgressGateway): void {
-  const grpc = { ports: [EgressPort.grpc(50051)], timeout: Duration.seconds(5) };
-  new SidecarEgress(chart, 'grpc', { hosts: [GRPC[0]], ...grpc }).originateTls('tls');
+function grpcHosts(chart: Chart, gateway: IEgressGateway, [near, far] = GRPC, removeHeaders: string[] = []): void {
+  const grpc = { ports: [EgressPort.grpc(50051)], timeout: Duration.seconds(5), removeHeaders };
+  new SidecarEgress(chart, near, { hosts: [near], ...grpc }).originateTls('tls');
   const callers = [Caller.serviceAccount('shop', 'checkout-identity')];
-  new GatewayEgress(chart, 'grpc-gateway', { gateway, hosts: [GRPC[1]], callers, ...grpc }).originateTls('tls');
+  new GatewayEgress(chart, far, { gateway, hosts: [far], callers, ...grpc }).originateTls('tls');
 }
 
 /** An application that sends trailers after a request, over HTTP/2 with prior knowledge. */
@@ -149,6 +152,14 @@ function tellsGrpcItsTime(mesh: Mesh): void {
 describeMesh('what leaves', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
   tellsGrpcItsTime(mesh);
+
+  test.each(UNTIMED)('http://%s has its removal undone where the request is sent again', async (host) => {
+    const external = mesh.lab.watchExternalHosts();
+    const request = `http://${host}:50051/call?grpc-status=14&times=1`;
+    await mesh.expectRow({ from: 'checkout', request, speak: 'grpc', expect: { outcome: 'answered' } });
+    const requests = (await external.read()).filter(({ event }) => event === 'request');
+    expect(requests.map(({ headers }) => 'grpc-timeout' in headers!)).toEqual([false, true]);
+  });
 
   test.each([...SIDECAR, ...OPAQUE])('http://%s receives exactly what the application sent', async (host) => {
     expect(leaks(await ask(mesh, `http://${host}/orders?id=1`))).toEqual([]);
