@@ -63,6 +63,7 @@ export interface CommonEgressProps {
 
   /**
    * The timeout of an HTTP request, including all retries; at least one millisecond. Only with a port that speaks HTTP.
+   * It begins when the request is complete: it ends no WebSocket, and no request whose body stays unfinished.
    *
    * @default - no timeout
    */
@@ -114,7 +115,7 @@ export interface CommonEgressProps {
 
   /**
    * Further request headers that must not reach the host, by their lower-case names. Headers that proxies add are
-   * removed as well. Only with a port that speaks HTTP.
+   * removed as well. Only with a port that speaks HTTP. A request that is sent again has `grpc-timeout` all the same.
    *
    * @default - no further headers
    */

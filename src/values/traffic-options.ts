@@ -63,7 +63,7 @@ export interface EgressOutlierDetection {
   readonly maxEjectionPercent?: number;
 }
 
-/** Limits for connections to an external host, for each proxy. */
+/** Limits for connections to an external host, for each proxy, port and namespace of callers. */
 export interface EgressConnectionPool {
   /**
    * The maximum number of connections at a time.

@@ -183,6 +183,10 @@ function answer(host: ExternalListener): http.RequestListener {
             request.socket.destroy();
             return;
           }
+          if (wish.garbled) {
+            request.socket.end('nonsense');
+            return;
+          }
           if (redirected)
             response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
           if (isGrpc && wish.isStream) {
@@ -247,7 +251,7 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2), `?cut`, `?unfinished`. */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`, `?stream` (gRPC), `?refused` (HTTP/2), `?cut`, `?garbled`, `?unfinished`. */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
@@ -257,6 +261,7 @@ function wishOf(
   delay: number;
   refused: boolean;
   cut: boolean;
+  garbled: boolean;
   isStream: boolean;
   unfinished: boolean;
 } {
@@ -270,6 +275,7 @@ function wishOf(
     delay: over ? 0 : Number(wish.get('delay') ?? 0),
     refused: !over && wish.has('refused'),
     cut: wish.has('cut'),
+    garbled: wish.has('garbled'),
     isStream: wish.has('stream'),
     unfinished: wish.has('unfinished'),
   };

@@ -73,10 +73,12 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     async (via, kind) => {
       await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
       await mesh.lab.showCertificate(HOSTS[via], kind);
-      await mesh.expectRow({
+      const { evidence } = await mesh.expectRow({
         ...request(via),
         expect: { outcome: 'refused', by: via, symptom: 503, plaintextToHost: false },
       });
+      const [line] = via === 'sidecar' ? evidence.sidecar : evidence.atGateway.map((at) => at.line);
+      expect(line.details).toContain('CERTIFICATE_VERIFY_FAILED');
       await mesh.lab.showCertificate(HOSTS[via], 'private-ca');
     },
   );

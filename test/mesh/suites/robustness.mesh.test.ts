@@ -18,6 +18,7 @@ const HOSTS: Record<string, Partial<CommonEgressProps>> = {
   'retried.example.com': { retries: { attempts: 2, on: ['5xx'] } },
   'once.example.com': { retries: { attempts: 0 } },
   'slow.example.com': { timeout: Duration.seconds(3) },
+  'brief.example.com': { timeout: Duration.seconds(1) },
   'patient.example.com': { retries: { attempts: 1, perTryTimeout: Duration.seconds(3), on: ['gateway-error'] } },
   'ejected.example.com': {
     outlierDetection: { consecutive5xxErrors: 2, baseEjectionTime: Duration.minutes(2), maxEjectionPercent: 100 },
@@ -69,6 +70,41 @@ const table = {
   callers: ['near', 'far', 'hidden'].map((namespace) => ({ name: namespace, namespace, serviceAccount: 'app' })),
   external: hosts.map((host) => ({ host, https: 'ok' as const })),
 };
+
+/** Sends each head on a connection of its own, and prints which status there is after 2.5 s, and whether it has ended. */
+const WAITING = `
+  const [, to, ...heads] = process.argv;
+  const all = heads.map((head) => {
+    const seen = { answer: '', ended: false };
+    const socket = require('net').connect(80, to, () => socket.write(head.replace(/[|]/g, '\\r\\n')));
+    socket.on('data', (data) => (seen.answer += data)).on('error', () => undefined);
+    socket.on('close', () => (seen.ended = true));
+    return seen;
+  });
+  setTimeout(() => {
+    console.log(JSON.stringify(all.map(({ answer, ended }) => [answer.slice(9, 12), ended])));
+    process.exit();
+  }, 2500);
+`;
+
+/** Asks for 1,100 names below a domain, then for one more, and prints what the first and the last got. */
+const MANY_NAMES = `
+  const [, to, domain] = process.argv;
+  const ask = (index) =>
+    new Promise((resolve, reject) => {
+      const headers = { host: 'n' + index + domain, connection: 'close' };
+      require('http').get({ host: to, headers }, (answer) => {
+        let body = '';
+        answer.on('data', (data) => (body += data)).on('end', () => resolve(answer.statusCode + ' ' + body));
+      }).on('error', reject);
+    });
+  (async () => {
+    const first = await ask(0);
+    for (let begin = 1; begin < 1100; begin += 20)
+      await Promise.all(Array.from({ length: 20 }, (_, i) => ask(begin + i)));
+    console.log(JSON.stringify([first, await ask(2000)]));
+  })();
+`;
 
 describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
@@ -133,6 +169,47 @@ describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
       expect(await call(from, 'slow', 'delay=7000')).toMatchObject({ attempts: 1, status: 504, via });
     });
 
+    test('the timeout does not run for a request whose body is not finished, nor for a WebSocket', async () => {
+      const { addresses } = mesh.lab.hosts.find(({ host }) => host === 'brief.example.com')!;
+      const host = 'Host: brief.example.com|';
+      const seen = await mesh.lab
+        .shellOf(from)
+        .must(process.execPath, [
+          '-e',
+          WAITING,
+          addresses[0],
+          `GET /?delay=6000 HTTP/1.1|${host}Connection: close||`,
+          `POST / HTTP/1.1|${host}Content-Length: 9||body`,
+          `GET / HTTP/1.1|${host}Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Key: a|Sec-WebSocket-Version: 13||`,
+        ]);
+      expect(JSON.parse(seen)).toEqual([
+        ['504', true],
+        ['', false],
+        ['101', false],
+      ]);
+    });
+
+    test('a host that answers no HTTP gives a 502, and one that hangs up a 503', async () => {
+      for (const [wish, status, flag] of [
+        ['garbled', 502, 'UPE'],
+        ['cut', 503, 'UC'],
+      ] as const) {
+        const request = `http://plain.example.com/?${wish}`;
+        const { evidence, judgement } = await mesh.see({ from, request });
+        expect({ status: evidence.curl.statuses[0], via: judgement.seen.via }).toEqual({ status, via });
+        const [line] = via === 'sidecar' ? evidence.sidecar : evidence.atGateway.map((at) => at.line);
+        expect(line.flags).toContain(flag);
+      }
+    });
+
+    test('a sidecar refuses requests that are too large, or of which it is not clear where they end', async () => {
+      const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, 'a']));
+      for (const headers of [{ 'x-large': 'a'.repeat(62_000) }, many])
+        expect(await call(from, 'plain', 'a', { headers })).toMatchObject({ attempts: 0, status: 431 });
+      const both = { 'content-length': '1', 'transfer-encoding': 'chunked' };
+      expect(await call(from, 'plain', 'a', { headers: both })).toMatchObject({ attempts: 0, status: 400 });
+    });
+
     test('a slow attempt is replaced by the next', async () => {
       expect(await call(from, 'patient', 'delay=7000&times=1')).toMatchObject({ attempts: 2, status: 200, via });
     });
@@ -174,7 +251,7 @@ describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
             /single\.example\.com.*default_priority::max_connections::/.test(line) &&
             line.includes('|tls-') === (via === 'sidecar'),
         );
-      expect(limits.length).toBeGreaterThan(0);
+      expect(new Set(limits.map((line) => line.split('::')[0])).size).toBeGreaterThan(1); // each port has its own
       const originating = limits.filter((line) => /\|tls/.test(line));
       expect(originating.length).toBeGreaterThan(0);
       for (const line of originating) expect(line).toMatch(/::7$/);
@@ -223,17 +300,24 @@ describeMesh(
       });
     }),
   },
-  (mesh) =>
-    mesh.testRows(
-      (['http', 'https'] as const).map((scheme) => ({
-        title: `is accepted by the sidecar: ${scheme}`,
-        row: {
-          from: 'near',
-          request: `${scheme}://a.wild.example.com/`,
-          expect: { outcome: 'answered', status: 200, via: 'sidecar' },
-        },
-      })),
-    ),
+  (mesh) => {
+    const rows = (['http', 'https'] as const).map((scheme) => ({
+      title: `is accepted by the sidecar: ${scheme}`,
+      row: {
+        from: 'near',
+        request: `${scheme}://a.wild.example.com/`,
+        expect: { outcome: 'answered', status: 200, via: 'sidecar' } as const,
+      },
+    }));
+    mesh.testRows(rows);
+
+    test('holds 1,024 names, and refuses more', async () => {
+      const args = ['-e', MANY_NAMES, mesh.lab.hosts[0].addresses[0], '.wild.example.com'];
+      const answers = JSON.parse(await mesh.lab.shellOf('near').must(process.execPath, args));
+      expect(answers).toEqual(['503 DNS resolution failure', '503 DNS cache overflow']);
+      for (const { row } of rows) await mesh.expectRow(row); // a name that it holds already
+    });
+  },
 );
 
 /** What a wildcard becomes in a sidecar that preserves the case of headers: docs/wildcard.md. */
