@@ -120,7 +120,8 @@ export class EgressModel {
     if (malformed.length === 0) return undefined;
     const { clusterDomain, index, rootNamespace, workloads } = this.configuration.registry;
     const namespaces = new Set([own, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
-    const found = malformedThatMatters(malformed, index.hops, request, namespaces, clusterDomain);
+    const entries = index.ofKind('ServiceEntry');
+    const found = malformedThatMatters(malformed, index.hops, entries, request, namespaces, clusterDomain);
     return found && undeterminedAnswer(found.problem, [found.cause]);
   }
 

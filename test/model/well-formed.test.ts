@@ -94,6 +94,40 @@ describe('what every API server rejects is named, with what is allowed, and noth
   });
 });
 
+describe('a malformed WorkloadEntry', () => {
+  const vm = object(
+    'ServiceEntry',
+    '{ hosts: [vm.example.com], location: MESH_EXTERNAL, resolution: STATIC, ' +
+      'ports: [{ number: 80, name: http, protocol: HTTP }], workloadSelector: { labels: { app: vm } } }',
+  );
+  const workload = (rest: string) => object('WorkloadEntry', `{ address: 203.0.113.11, labels: { app: vm }, ${rest} }`);
+  const see = (yaml: string, url: string) => ask(yaml, 'shop/app', url, { ...LOCKED, declaredAddresses: true });
+
+  test.each(['weight: -1', 'ports: { http: "8080" }', 'address: 12', 'address: 203.0.113.0/24'])(
+    'with %s counts only for hosts of entries that select workloads',
+    (rest) => {
+      const objects = `${ENTRY}${vm}${workload(rest).replace(/address: 203.0.113.11, (.*address)/, '$1')}`;
+      expect(see(objects, 'http://vm.example.com/')).toMatchObject({
+        outcome: 'undetermined',
+        reason: expect.stringMatching(/^WorkloadEntry shop\/x would be rejected by/),
+      });
+      expect(see(objects, 'http://site.example.com/').outcome).toBe('answered');
+    },
+  );
+
+  test('would be answered if it were not malformed', () => {
+    expect(see(`${ENTRY}${vm}${workload('weight: 1')}`, 'http://vm.example.com/').outcome).toBe('answered');
+  });
+});
+
+test('EnvoyFilters and ProxyConfigs have one version each', () => {
+  const reason = (kind: string, apiVersion: string) =>
+    ask(`${ENTRY}${object(kind, '{}', apiVersion)}`, 'shop/app', 'http://site.example.com/').reason;
+  expect(reason('EnvoyFilter', 'networking.istio.io/v1')).toContain('is networking.istio.io/v1alpha3)');
+  expect(reason('ProxyConfig', 'networking.istio.io/v1')).toContain('is networking.istio.io/v1beta1)');
+  expect(reason('ProxyConfig', 'networking.istio.io/v1beta1')).toMatch(/^200 /);
+});
+
 test('a malformed object for another host leaves the answer unchanged', () => {
   const other =
     object('ServiceEntry', '{ hosts: other.example.com }') +

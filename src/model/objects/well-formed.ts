@@ -150,7 +150,8 @@ const OTHERS: Record<string, Shape> = {
       }),
     ),
   }),
-  ProxyConfig: fields({ selector, environmentVariables: labels }),
+  ProxyConfig: fields({ selector, environmentVariables: labels, concurrency: { ...whole, minimum: 0 } }),
+  WorkloadEntry: ISTIO_SPECS.ServiceEntry.properties!.endpoints.items!,
   WasmPlugin: fields({ selector, targetRefs: list(any), match: list(fields({ mode: TEXT })) }),
   TrafficExtension: fields({ selector, targetRefs: list(any) }),
 };
@@ -176,6 +177,9 @@ const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly stri
   },
 };
 
+/** Kinds with fewer versions than the others of their group. */
+const VERSIONS: Readonly<Record<string, readonly string[]>> = { EnvoyFilter: ['v1alpha3'], ProxyConfig: ['v1beta1'] };
+
 function shapeOf(group: string, kind: string): Shape | undefined {
   if (GROUPS[group] || group === 'extensions.istio.io') return SPECS[kind] ?? OTHERS[kind];
   if (CORE_GROUPS.includes(group)) return CORE[kind];
@@ -192,12 +196,13 @@ function problemOf(manifest: Manifest): FieldProblem | undefined {
   const known = GROUPS[group];
   if (known && !known.kinds.includes(kind))
     return { field: 'kind', problem: `there is no "${kind}" in ${group}; its kinds are ${known.kinds.join(', ')}` };
-  if (known && !known.versions.includes(version))
+  const versions = known && (VERSIONS[kind] ?? known.versions);
+  if (known && !versions.includes(version))
     return {
       field: 'apiVersion',
       problem:
-        `"${apiVersion}" is not a version of ${group}; it is ` +
-        `${known.versions.map((one) => `${group}/${one}`).join(', ')}`,
+        `"${apiVersion}" is not a version of ${versions === known.versions ? group : kind}; it is ` +
+        `${versions.map((one) => `${group}/${one}`).join(', ')}`,
     };
   if (known && !/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(metadata.name))
     return {
@@ -311,11 +316,12 @@ export function isOnlyForGateways(
 /**
  * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
  * destination of its VirtualServices, or one whose hosts are missing or cannot be read, and which acts on pods of one
- * of these namespaces.
+ * of these namespaces. A WorkloadEntry is one for the hosts of entries that select workloads.
  */
 export function malformedThatMatters(
   malformed: readonly Malformed[],
   hops: readonly Hop[],
+  entries: readonly IstioObject<'ServiceEntry'>[],
   request: ModelRequest,
   namespaces: ReadonlySet<string>,
   clusterDomain: string,
@@ -336,9 +342,14 @@ export function malformedThatMatters(
       readonly hosts?: unknown;
     };
     if (ON_OWN_PODS.has(manifest.kind) && !namespaces.has(place.namespace)) return false;
-    const hosts: unknown[] = [own ?? several ?? []].flat();
+    const isWorkload = manifest.kind === 'WorkloadEntry';
+    const hosts: unknown[] = isWorkload
+      ? entries
+          .filter(({ namespace, spec }) => namespace === place.namespace && spec.workloadSelector)
+          .flatMap(({ spec }) => spec.hosts)
+      : [own ?? several ?? []].flat();
     return (
-      hosts.length === 0 ||
+      (hosts.length === 0 && !isWorkload) ||
       hosts.some(
         (host) => typeof host !== 'string' || [...names].some((name) => hostsOverlap(fullHost(host, place), name)),
       )

@@ -8,7 +8,12 @@ import {
   checkRequestAuthentication,
   checkRequestAuthenticationSchema,
 } from './policies';
-import { checkServiceEntry, checkServiceEntrySchema } from './service-entry';
+import {
+  checkServiceEntry,
+  checkServiceEntrySchema,
+  checkWorkloadEntry,
+  checkWorkloadEntrySchema,
+} from './service-entry';
 import { checkSidecar, checkSidecarSchema } from './sidecar';
 import { checkVirtualService } from './virtual-service';
 
@@ -18,6 +23,7 @@ export { LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES } from './newer';
 /** Why the API server rejects an object by the rules in its schema, although its types are right. */
 export const IN_SCHEMA: Checks & Readonly<Record<string, unknown>> = {
   ServiceEntry: checkServiceEntrySchema,
+  WorkloadEntry: checkWorkloadEntrySchema,
   DestinationRule: checkDestinationRuleSchema,
   Gateway: checkGatewaySchema,
   Sidecar: checkSidecarSchema,
@@ -29,6 +35,7 @@ export const IN_SCHEMA: Checks & Readonly<Record<string, unknown>> = {
 /** Why Istio's validating webhook rejects an object of a kind of egress, although its types are right. */
 export const BY_WEBHOOK: Checks & Readonly<Record<string, unknown>> = {
   ServiceEntry: checkServiceEntry,
+  WorkloadEntry: checkWorkloadEntry,
   DestinationRule: checkDestinationRule,
   Gateway: checkGateway,
   VirtualService: checkVirtualService,

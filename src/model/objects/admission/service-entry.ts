@@ -54,12 +54,14 @@ export function checkServiceEntry(spec: Spec, namespace: string): void {
 }
 
 function checkEndpoint(
-  { address = '', ports = {}, labels }: EntryEndpoint,
+  { address = '', network, ports = {}, labels }: EntryEndpoint,
   at: number,
   names: ReadonlySet<string>,
   resolution: string,
 ): void {
   const field = `spec.endpoints[${at}]` as const;
+  if (isSocket(address) && names.size !== 1) reject(`${field}.address`, `${address} needs an entry with one port`);
+  if (!address && !network) reject(`${field}.address`, 'is missing');
   const isAddress = isIP(address) !== 0 || address === '';
   if (resolution === 'STATIC' && !isAddress && !isSocket(address))
     reject(`${field}.address`, `${address} is not an IP address (resolution STATIC)`);
@@ -102,9 +104,35 @@ export function checkServiceEntrySchema(spec: Spec): void {
     checkPort(`spec.ports[${index}].targetPort`, port?.targetPort);
     if (twice.has(index)) reject(`spec.ports[${index}].number`, `${port.number} is declared twice`);
   }
-  for (const [at, endpoint] of (endpoints ?? []).entries()) {
-    if (!endpoint?.address && !endpoint?.network) reject(`spec.endpoints[${at}].address`, 'is missing');
-    for (const [name, port] of Object.entries(endpoint.ports ?? {}))
-      checkPort(`spec.endpoints[${at}].ports["${name}"]`, port);
+  for (const [at, endpoint] of (endpoints ?? []).entries()) checkEndpointSchema(`spec.endpoints[${at}]`, endpoint);
+}
+
+export function checkWorkloadEntry({ address = '', network, labels }: EntryEndpoint): void {
+  if (!address && !network) reject('spec.address', 'is missing');
+  if (address && isIP(address) === 0 && !isSocket(address) && !isFullName(address))
+    reject('spec.address', `"${address}" is neither an IP address nor the name of a host`);
+  checkLabels('spec.labels', labels);
+}
+
+export function checkWorkloadEntrySchema(spec: EntryEndpoint): void {
+  checkEndpointSchema('spec', spec);
+}
+
+function checkEndpointSchema(field: 'spec' | `spec.endpoints[${number}]`, endpoint: EntryEndpoint | null): void {
+  const { address, network, ports } = endpoint ?? {};
+  if (!is(address) && !is(network)) reject(`${field}.address`, 'is missing');
+  if (is(address) && isSocket(address)) {
+    if (!/^unix:\/\/[/@](.*[^/])?$/.test(address))
+      reject(`${field}.address`, `"${address}" is not the path of a socket`);
+    if (is(ports)) reject(`${field}.ports`, 'a socket has no ports');
   }
+  for (const [name, port] of Object.entries(ports ?? {})) {
+    checkPort(`${field}.ports["${name}"]`, port);
+    if (!isLabel(name)) reject(`${field}.ports`, `"${name}" is not made of letters, digits and "-"`);
+  }
+}
+
+/** Whether a field is there: a null one is not. */
+function is<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
 }
