@@ -5,7 +5,7 @@ import { CallerLabels } from './registry/caller-labels';
 import { Condition, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
 import { Discovery } from './objects/discovery';
-import { meshFieldRef, uniqueRefs } from './answer/field-ref';
+import { meshFieldRef, refsOf, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
 import { namesOfRequest } from './objects/host-names';
@@ -267,9 +267,11 @@ export class EgressModel {
         );
         continue;
       }
+      const deciding = [...refsOf(answer), ...refsOf(other)].map((ref) => `${ref.kind} ${ref.namespace}/${ref.name}`);
+      const who = one.possibility.whenAmong?.(new Set(deciding)) ?? when;
       return {
         ...undeterminedAnswer(
-          `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. ` +
+          `it depends on what is not said: if ${who}, ${inShort(other)}; otherwise ${inShort(answer)}. ` +
             `To say it, ${say}`,
           uniqueRefs([...other.causes, ...answer.causes]),
           answer.plaintextToHost || other.plaintextToHost,

@@ -12,7 +12,7 @@ import { podTemplateOf } from '../istio/pod-templates';
 import { ServiceSpec, specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
-export interface Possibility extends Pick<PossibleAges, 'isMetBy' | 'isUntried'> {
+export interface Possibility extends Pick<PossibleAges, 'whenAmong' | 'isMetBy' | 'isUntried'> {
   readonly objects: readonly EgressObject[];
   readonly world: World;
   /** A clause: "VirtualService a/b is the youngest". */

@@ -64,6 +64,14 @@ describe('without any dates', () => {
     expect(symptom(both, { undatedAge: 'same' })).toBe(503);
   });
 
+  test('of many that compete, only those that decide this request are named, with what they compete with', () => {
+    const others = ['c', 'd', 'e', 'f'].map((name) =>
+      answering(name, 404).replace('site.example.com', `${name < 'e' ? 'one' : 'two'}.example.com`),
+    );
+    const { reason } = ask(ENTRY + others.join('') + answering('b', 404) + answering('a', 503), CALLER, URL, {});
+    expect(reason).toMatch(/: if VirtualService shop\/a is younger than VirtualService shop\/b, it is refused.*404/);
+  });
+
   test('entries that capture a TCP port from each other are undetermined', () => {
     const entry = (name: string, address = '') => `---
 apiVersion: networking.istio.io/v1

@@ -58,6 +58,8 @@ export interface PossibleAges {
   readonly objects: readonly EgressObject[];
   /** "if VirtualService a/b is the youngest" */
   readonly when: string;
+  /** The same, of those objects alone that decide an answer, where any does: "VirtualService a/b". */
+  readonly whenAmong?: (deciding: ReadonlySet<string>) => string;
   /** Whether a request of a caller in a namespace may be answered differently. @default - every request */
   readonly isMetBy?: (namespace: string, port: number, names: readonly string[]) => boolean;
   /** Whether it stands for many orders, of which none is tried. */
@@ -75,18 +77,38 @@ export function* possibleAges(objects: readonly EgressObject[]): Generator<Possi
   if (objects.some((object) => isSorted(object) && !isUndated(object)))
     yield { objects: datedAs(objects, 'youngest'), when: 'the objects without a creationTimestamp are the youngest' };
   for (const group of strangers(rivals)) {
-    const [who, them] = group.size === 1 ? [`${inWords([...group])} is`, 'it'] : [`${inWords([...group])} are`, 'them'];
     yield {
       objects: objects.map((object) => (group.has(object) ? created(object, LATER) : object)),
-      when: `${who} younger than what competes with ${them}`,
+      ...whenAged([...group], 'younger', rivals),
     };
     yield {
       objects: objects.map((object) =>
         isUndated(object) ? created(object, group.has(object) ? EARLIER : EARLIER + 1000) : object,
       ),
-      when: `${who} older than what competes with ${them}`,
+      ...whenAged([...group], 'older', rivals),
     };
   }
+}
+
+/** What is said of a group of which all are younger, or older, than their rivals. */
+function whenAged(
+  group: readonly EgressObject[],
+  age: 'younger' | 'older',
+  rivals: ReadonlyMap<EgressObject, ReadonlySet<EgressObject>>,
+): Required<Pick<PossibleAges, 'when' | 'whenAmong'>> {
+  const say = (these: readonly EgressObject[], others: readonly EgressObject[]) => {
+    const [are, them] = these.length === 1 ? ['is', 'it'] : ['are', 'them'];
+    return `${inWords(these)} ${are} ${age} than ${others.length > 0 ? inWords(others) : `what competes with ${them}`}`;
+  };
+  return {
+    when: say(group, []),
+    whenAmong: (deciding) => {
+      const decides = (object: EgressObject) => deciding.has(nameOf(object));
+      const these = group.filter(decides);
+      const others = new Set(these.flatMap((one) => [...(rivals.get(one) ?? [])].filter(decides)));
+      return say(these.length > 0 ? these : group, [...others]);
+    },
+  };
 }
 
 /**
@@ -146,7 +168,8 @@ function timeOf({ manifest: { metadata } }: EgressObject): number {
 
 export function inWords(objects: readonly EgressObject[]): string {
   const names = objects.map(nameOf);
-  return names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} others` : '');
+  const most = names.length === 4 ? 4 : 3;
+  return names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} others` : '');
 }
 
 function nameOf({ manifest: { kind, metadata } }: EgressObject): string {
