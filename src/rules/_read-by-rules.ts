@@ -8,6 +8,7 @@ const KINDS: ReadonlySet<string> = new Set([
     (kind) => `networking.istio.io ${kind}`,
   ),
   'security.istio.io AuthorizationPolicy',
+  'gateway.networking.k8s.io BackendTLSPolicy',
   'networking.k8s.io NetworkPolicy',
   'v1 Namespace',
   'v1 Secret',

@@ -34,6 +34,7 @@ export const plaintextToTlsPort: Rule = {
   *check(index) {
     for (const { entry, port, position } of index.ports.filter((one) => one.port.targetPort)) {
       if (port.targetPort === port.number || !isHttp(port.protocol) || !isTlsPort(entry, port.targetPort!)) continue;
+      if (hasBackendTls(index, entry, port.number)) continue;
       for (const host of entry.spec.hosts ?? []) {
         // Entries of one namespace share their endpoints.
         const own = index.entriesByHost.get(host).filter(({ namespace }) => namespace === entry.namespace);
@@ -90,6 +91,25 @@ function atGateway(
         followers(hop.virtualService, hop.route).gateways.length > 0,
     );
   return ordered(hops.map(({ virtualService }) => virtualService))[0];
+}
+
+interface BackendTls {
+  readonly targetRefs?: readonly { readonly kind?: string; readonly name?: string; readonly sectionName?: string }[];
+}
+
+/** Whether a policy of the Gateway API has proxies of every namespace originate TLS on the port. */
+function hasBackendTls(index: ManifestIndex, entry: IstioObject<'ServiceEntry'>, number: number): boolean {
+  const port = entry.spec.ports?.find((one) => one.number === number)?.name;
+  return index
+    .inGroup<BackendTls>('gateway.networking.k8s.io', 'BackendTLSPolicy')
+    .some(
+      ({ namespace, spec }) =>
+        namespace === entry.namespace &&
+        spec.targetRefs?.some(
+          ({ kind, name, sectionName = port }) =>
+            kind === 'ServiceEntry' && name === entry.name && sectionName === port,
+        ),
+    );
 }
 
 /** 443 by convention, or a port that the entry itself declares as TLS. */

@@ -16,6 +16,22 @@ test('no rule, or one without TLS for the port, is reported', () => {
   expect(reported(code, [site(), rule('shop/r', { tls: { mode: 'DISABLE' } })])).toEqual(['shop/a shop/r']);
 });
 
+test('a BackendTLSPolicy for the entry, or for this port of it, originates TLS', () => {
+  const policy = (place: string, target: object = {}) => {
+    const targetRefs = [{ group: 'networking.istio.io', kind: 'ServiceEntry', name: 'a', ...target }];
+    const one = istio('BackendTLSPolicy', place, { targetRefs, validation: { hostname: 'a.example.com' } });
+    return { ...one, manifest: { ...one.manifest, apiVersion: 'gateway.networking.k8s.io/v1' } };
+  };
+  expect(reported(code, [site(), policy('shop/p')])).toEqual([]);
+  expect(reported(code, [site(), policy('shop/p', { sectionName: 'http' })])).toEqual([]);
+  for (const other of [
+    policy('shop/p', { sectionName: 'https' }),
+    policy('shop/p', { kind: 'Service' }),
+    policy('web/p'),
+  ])
+    expect(reported(code, [site(), other])).toEqual(['shop/a']);
+});
+
 test('settings for the port replace those for the host', () => {
   expect(reported(code, [site(), rule('shop/r', { tls })])).toEqual([]);
   expect(
