@@ -141,12 +141,23 @@ test('a malformed object for another host leaves the answer unchanged', () => {
 test.each([
   ['Gateway', '{ servers: [{ port: { name: tls }, hosts: ["*"] }] }'],
   ['AuthorizationPolicy', '{ action: ALOW }'],
+  ['VirtualService', "{ hosts: ['*'], gateways: [exit], http: [{ route: [{ destination: { host: 'a b' } }] }] }"],
 ])('a malformed %s leaves the answers of requests that pass no gateway unchanged', (kind, spec) => {
   const objects = ENTRY + passThroughGateway() + object(kind, spec);
   expect(ask(objects, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
   expect(ask(objects, 'shop/app', 'https://site.example.com/').outcome).toBe('undetermined');
   expect(ask(objects, 'shop/app', 'https://exit.egress.svc.cluster.local/').outcome).toBe('undetermined');
 });
+
+test.each(['[mesh, exit]', '[]', '{}'])(
+  'a malformed VirtualService with gateways %s may be for sidecars',
+  (gateways) => {
+    const routes = `{ hosts: ['*'], gateways: ${gateways}, http: [{ route: [{ destination: { host: 'a b' } }] }] }`;
+    expect(ask(ENTRY + object('VirtualService', routes), 'shop/app', 'http://site.example.com/').outcome).toBe(
+      'undetermined',
+    );
+  },
+);
 
 test('a malformed AuthorizationPolicy matters to TLS for a name that the sidecar resolves itself', () => {
   const policy = object('AuthorizationPolicy', '{ action: DENIED, rules: [{}] }');

@@ -301,15 +301,19 @@ const AT_GATEWAYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a malformed object cannot matter to a request that passes no gateway. Sidecars apply AuthorizationPolicies
- * to TLS for hosts with resolution DYNAMIC_DNS.
+ * Whether a malformed object cannot matter to a request that passes no gateway, as a VirtualService for gateways alone.
+ * Sidecars apply AuthorizationPolicies to TLS for hosts with resolution DYNAMIC_DNS.
  */
 export function isOnlyForGateways(
-  { source: { manifest } }: Malformed,
+  { source: { manifest }, cause }: Malformed,
   entries: readonly IstioObject<'ServiceEntry'>[],
 ): boolean {
   const { apiVersion, kind } = manifest;
   if (kind === 'AuthorizationPolicy' && entries.some(({ spec }) => spec.resolution === 'DYNAMIC_DNS')) return false;
+  if (kind === 'VirtualService' && cause.field?.startsWith('spec.') && !cause.field.startsWith('spec.gateways')) {
+    const { gateways } = (manifest.spec ?? {}) as { readonly gateways?: unknown };
+    return Array.isArray(gateways) && gateways.length > 0 && !gateways.includes('mesh');
+  }
   return AT_GATEWAYS.has(`${apiVersion.split('/')[0]} ${kind}`);
 }
 
