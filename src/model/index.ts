@@ -15,6 +15,7 @@ import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
 import { urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
+import { Labels, selects } from '../manifests/selectors';
 import { KNOWN_MINORS } from '../istio/release-lines';
 import { unlessPluginRefuses } from './policies/plugin-policies';
 import { valueIn } from '../values/grouping';
@@ -137,8 +138,12 @@ export class EgressModel {
       });
     const ofPlugin = unlessPluginRefuses(this.configuration.registry, caller.namespace, answer);
     if (ofPlugin) conditions.push(ofPlugin);
-    for (const { caller: other, condition } of this.labels.others(caller)) {
-      if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
+    const denied: Labels[] = [];
+    for (const { caller: other, condition, denied: labels } of this.labels.others(caller)) {
+      if (labels && denied.some((fewer) => selects(fewer, labels))) continue;
+      if (isSameAnswer(answer, this.withoutDoubt(other, request))) continue;
+      conditions.push(condition);
+      if (labels) denied.push(labels);
     }
     for (const { model, condition } of this.otherMeshes(caller, request)) {
       const other = model().unlessMalformed(caller, request);

@@ -277,7 +277,16 @@ describe('pods that share a service account', () => {
       shared('{ labels: { app: agent }, annotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" } }'),
     ],
   ])('%s makes the answer a condition', (_why, objects) => {
-    expect(see(objects).condition?.holds).toMatch(/^the pods of shop\/cart do not have the label app=/);
+    expect(see(objects).condition?.holds).toMatch(/^the pods of shop\/cart do not have the labels? app=/);
+  });
+
+  test('labels that others imply are not named beside them', () => {
+    const without = (name: string, labels: string) =>
+      pods(`{ labels: { ${labels}sidecar.istio.io/inject: "false" } }`).replace('name: cart,', `name: ${name},`);
+    const objects = without('a', 'app: a, ') + without('b', 'app: b, version: v1, ') + without('c', '');
+    expect(see(objects).condition?.holds).toBe(
+      'the pods of shop/cart do not have the label sidecar.istio.io/inject=false',
+    );
   });
 
   test('all with sidecars, or of another service account, change nothing', () => {

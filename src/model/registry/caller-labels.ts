@@ -24,6 +24,8 @@ interface Selecting {
 /** Labels that the caller's pods could have instead of those that are taken for granted. */
 export interface OtherLabels {
   readonly caller: ModelCaller;
+  /** Labels that the condition denies: what is so of them is so of more labels than these. */
+  readonly denied?: Labels;
   /** What must be so for the answer with the labels that are taken for granted. */
   readonly condition: Condition;
 }
@@ -42,7 +44,7 @@ export class CallerLabels {
     return own.length === 1 ? { ...caller, labels: own[0].metadata?.labels ?? {} } : caller;
   }
 
-  /** The labels that could change an answer, where nothing says which ones the caller's pods have. */
+  /** The labels that could change an answer, the fewest first, where nothing says which ones the caller's pods have. */
   public *others(caller: ModelCaller): Generator<OtherLabels> {
     if (isKnown(caller)) return;
     const usual: Labels = { app: caller.serviceAccount };
@@ -52,8 +54,9 @@ export class CallerLabels {
       const isUsual = selects(labels, usual);
       yield {
         caller: { ...caller, labels: isUsual ? {} : { ...usual, ...labels } },
+        ...(!isUsual && { denied: labels }),
         condition: {
-          holds: `${pods} ${isUsual ? 'have' : 'do not have'} the label ${text}`,
+          holds: `${pods} ${isUsual ? 'have' : 'do not have'} the label${text.includes(',') ? 's' : ''} ${text}`,
           say: `--labels ${textOf(isUsual ? labels : usual)}`,
         },
       };
@@ -75,7 +78,8 @@ export class CallerLabels {
       .filter(mayLeaveOtherwise)
       .map(({ metadata }) => metadata?.labels);
     const found = [...all, ...templates].filter((labels): labels is Labels => Object.keys(labels ?? {}).length > 0);
-    return [...new Map(found.map((labels) => [textOf(labels), labels])).values()];
+    const size = (labels: Labels) => Object.keys(labels).length;
+    return [...new Map(found.map((labels) => [textOf(labels), labels])).values()].sort((a, b) => size(a) - size(b));
   }
 
   /** The pods that have the caller's service account. */
