@@ -9,6 +9,9 @@ export const ISTIOD_ADDRESS = '10.77.0.1';
 /** DNS server, and default route to the external hosts. */
 export const EXTERNAL_ADDRESS = '10.77.0.2';
 
+/** The DNS server answers no question for a name in this domain, not even that there is none. */
+export const UNANSWERED = 'unanswered.example.com';
+
 /** Names of the two namespaces that are not pods. */
 export const CONTROL_PLANE = 'cp';
 export const EXTERNAL = 'out';
@@ -116,6 +119,8 @@ export async function serveNames(run_: RunFolder, hosts: Pick<Placed, 'host' | '
     '--no-resolv',
     '--no-hosts',
     '--local=/#/',
+    // Nobody listens there.
+    `--server=/${UNANSWERED}/127.0.0.1#9`,
     '--user=root',
     `--listen-address=${EXTERNAL_ADDRESS}`,
     '--bind-interfaces',

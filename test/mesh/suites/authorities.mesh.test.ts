@@ -11,6 +11,7 @@ import { Caller } from '../../../src/values/caller';
 import { CertificateAuthority } from '../../../src/values/certificate-authority';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { AUTHORITIES_OF_CONFIG_MAP, service, tlsPolicy } from '../guard/objects';
+import { UNANSWERED } from '../lab/network';
 import { INSTALLED } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
@@ -153,6 +154,22 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     ])('a gateway that starts waits for authorities in %s that is missing', async (_where, authorities) => {
       expect(await started()).toBeLessThan(10_000);
       expect(await started(authorities)).toBeGreaterThan(14_000);
+    });
+
+    test('and where DNS does not answer for a host of any team', async () => {
+      const foreign = synthesise((app) => {
+        const chart = new Chart(app, 'other', { namespace: 'other' });
+        const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
+        new GatewayEgress(chart, 'unanswered', {
+          gateway: new InstalledEgressGateway(chart, 'exit', { installation }),
+          hosts: [`api.${UNANSWERED}`],
+          callers: [Caller.serviceAccount('other', 'app')],
+        });
+      }).filter(({ kind }) => kind !== 'Service'); // That of the hop is there already.
+      await mesh.apply(foreign, 'foreign', { tolerateWarming: true });
+      expect(await started()).toBeGreaterThan(6_000);
+      await mesh.apply([], 'foreign');
+      expect(await started()).toBeLessThan(6_000);
     });
 
     test('and for those in a BackendTLSPolicy of any team', async () => {
