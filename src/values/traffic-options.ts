@@ -7,7 +7,7 @@ export interface EgressRetries {
   readonly attempts: number;
 
   /**
-   * The timeout of each attempt, at least one millisecond. Not with `attempts: 0`.
+   * The timeout of each attempt, at least one millisecond, once the request is complete. Not with `attempts: 0`.
    *
    * @default - the timeout of the whole request
    */
