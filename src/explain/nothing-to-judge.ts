@@ -48,7 +48,7 @@ export function nothingToJudge(
   if (known.hosts.includes(host) || declared.some((name) => hostsOverlap(name.toLowerCase(), host))) return undefined;
   const like = nearest(
     host,
-    declared.filter((name) => name.includes('.')),
+    declared.filter((name) => name.includes('.')).map((name) => (name.startsWith('*.') ? below(name, host) : name)),
   );
   return like === undefined
     ? undefined
@@ -56,6 +56,12 @@ export function nothingToJudge(
         because: `no manifest names ${host}: is ${like} meant?`,
         otherwise: `If both exist, say so: expectEgress(manifests, { hosts: ['${host}'] })`,
       };
+}
+
+/** The name that a wildcard covers and that begins like a host: `a.b.example.com` for `*.example.com`, `a.b.exmple.com`. */
+function below(wildcard: string, host: string): string {
+  const suffix = wildcard.split('.').slice(1);
+  return [...host.split('.').slice(0, -suffix.length), ...suffix].join('.');
 }
 
 /** The account that is probably meant, if no manifest names that of the caller. */

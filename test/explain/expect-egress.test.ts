@@ -164,6 +164,23 @@ describe('a refusal that says nothing does not pass', () => {
     to('elsewhere.example.com').isRefused();
   });
 
+  test('of a host whose name is like one that a wildcard covers', () => {
+    const wildcard = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: 'site', namespace: 'payments' },
+      spec: {
+        hosts: ['*.wild.example.com'],
+        ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+        resolution: 'NONE',
+      },
+    };
+    const to = (host: string) => expectEgress([wildcard], LOCKED).from('payments/checkout').to(`https://${host}`);
+    expect(() => to('a.b.wild.exmple.com').isRefused()).toThrow(/is a\.b\.wild\.example\.com meant/);
+    to('example.com').isRefused();
+    to('a.wild.example.org.com').isRefused();
+  });
+
   test('gives the nearest name', () => {
     const entries = ['api.partnes.com', 'api.partners.com'].map((host) => ({
       apiVersion: 'networking.istio.io/v1',
