@@ -38,7 +38,8 @@ export interface DirectEgressProps {
 
   /**
    * The only address ranges that the sidecar captures; everything else bypasses it, including traffic in the mesh if a
-   * range of the cluster is missing. List the ranges of pods *and* Services. At least one. Prefer `toCidrs`.
+   * range of the cluster is missing. List the ranges of pods *and* Services. At least one. Prefer `toCidrs`. Where several
+   * are for one workload, it captures the ranges of all.
    *
    * @default - everything is captured, except `toCidrs` and `toPorts`
    */

@@ -30,8 +30,7 @@ export enum GatewayHttp {
   AT_GATEWAY = 'AT_GATEWAY',
 
   /**
-   * Only at the sidecar: the gateway passes bytes and logs no requests, and the external host sees exactly the
-   * application's headers.
+   * Only at the sidecar: the gateway passes bytes, logs no requests and adds no header.
    */
   OPAQUE = 'OPAQUE',
 }

@@ -109,6 +109,11 @@ test('several for one workload add up, each range once', () => {
   });
 });
 
+test('of several that name what is captured, all of it is', () => {
+  const both = annotated({ unsafeCaptureOnlyCidrs: ['10.0.0.0/8'] }, { unsafeCaptureOnlyCidrs: ['192.168.0.0/16'] });
+  expect(both['traffic.sidecar.istio.io/includeOutboundIPRanges']).toBe('10.0.0.0/8,192.168.0.0/16');
+});
+
 test('several for one workload of cdk8s-plus add up too', () => {
   const chart = chartOf();
   const workload = new kplus.Deployment(chart, 'app', { containers: [{ image: 'app' }] });

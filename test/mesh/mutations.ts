@@ -504,6 +504,7 @@ export const LIMITS = [
   'authorities "and for those in a BackendTLSPolicy of any team"',
   'authorities "and where DNS does not answer for a host of any team"',
   'authorities "an authority that may give no such DNS name gives it %s, and is believed"',
+  'leaks "http://%s receives the names of headers in lower case"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
   'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',
   'leaks "http://%s learns of it what the mesh has them say"',

@@ -294,6 +294,7 @@ function record(host: ExternalListener, request: http.IncomingMessage, status: n
     authority: authorityOf(request),
     status,
     headers: Object.fromEntries(headersOf(request)),
+    written: request.rawHeaders.filter((_, index) => index % 2 === 0),
     ...(request.httpVersion === '2.0' && { trailers: { ...request.trailers } as Record<string, string> }),
   });
 }

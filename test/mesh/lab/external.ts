@@ -44,6 +44,8 @@ export interface ExternalEvent {
   readonly authority?: string;
   readonly status?: number;
   readonly headers?: Record<string, string>;
+  /** The names of headers as they were written. */
+  readonly written?: string[];
   /** Those of HTTP/2. */
   readonly trailers?: Record<string, string>;
   readonly head?: string;

@@ -178,6 +178,16 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
     },
   );
 
+  test.each([SIDECAR[0], GATEWAY[0], OPAQUE[0]])(
+    'http://%s receives the names of headers in lower case',
+    async (host) => {
+      const { evidence } = await ask(mesh, `http://${host}/`, { 'X-Mixed': 'a' });
+      const names = evidence.external.find(({ event }) => event === 'request')!.written!;
+      expect(names).toContain('x-mixed');
+      expect(names).toEqual(names.map((name) => name.toLowerCase()));
+    },
+  );
+
   test("an application's header with a name that proxies use does not leave", async () => {
     const own = {
       'x-request-id': 'one-of-its-own',
