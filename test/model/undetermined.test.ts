@@ -131,10 +131,6 @@ describe('what names a Service of the mesh is not answered as if it met the gate
   const PORTS = 'ports: [{ name: http, port: 80 }, { name: tcp, port: 443 }]';
   const PLAIN = service(`{ clusterIP: 10.96.9.9, selector: { app: x }, ${PORTS} }`);
   const EXTERNAL = PLAIN + istio('WorkloadEntry', '{ address: 203.0.113.10, labels: { app: x } }');
-  const HEADLESS = service(`{ clusterIP: None, ${PORTS} }`);
-  const SLICE =
-    '---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: x, namespace: other, labels: { kubernetes.io/service-name: x } }\n' +
-    'addressType: IPv4\nports: [{ name: tcp, port: 443 }]\nendpoints: [{ addresses: [203.0.113.10] }]\n';
   const SHARING = istio(
     'ServiceEntry',
     `{ hosts: [x.other.svc.cluster.local], exportTo: ['.'], resolution: STATIC, endpoints: [{ address: 203.0.113.10 }], ports: [{ number: 443, name: tcp, protocol: TCP }] }`,
@@ -146,13 +142,6 @@ describe('what names a Service of the mesh is not answered as if it met the gate
   };
 
   test.each([
-    ['a headless Service', HEADLESS, named, /is headless: .* whatever address was dialled/],
-    [
-      'one by the address of an endpoint',
-      HEADLESS + SLICE,
-      { url: 'https://site.example.com/', dial: '203.0.113.10' },
-      /headless/,
-    ],
     ['a WorkloadEntry', EXTERNAL, named, /selects WorkloadEntry x/],
     [
       'one by the address of its Service',
@@ -168,54 +157,12 @@ describe('what names a Service of the mesh is not answered as if it met the gate
       /ServiceEntry other\/x has the host of Service x/,
     ],
     ['an entry for the Service', PLAIN + SHARING, named, /ServiceEntry other\/x has the host of Service x/],
-    [
-      'one by the address that an entry gives a headless Service',
-      HEADLESS + SHARING,
-      { url: 'https://site.example.com/', dial: '203.0.113.10' },
-      /has the host of Service x/,
-    ],
   ])('%s', (_what, yaml, request, why) => {
     for (const world of [LOCKED, locked])
       expect(ask(`${ENTRY}${yaml}`, 'shop/app', request, world)).toMatchObject({
         outcome: 'undetermined',
         reason: expect.stringMatching(why),
       });
-  });
-
-  test.each([
-    '{ loadBalancer: { simple: PASSTHROUGH } }',
-    '{ portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: PASSTHROUGH } }] }',
-  ])('with %s it leads to the address that was dialled', (trafficPolicy) => {
-    const rule = istio('DestinationRule', `{ host: x, trafficPolicy: ${trafficPolicy} }`);
-    for (const world of [LOCKED, locked])
-      expect(ask(`${ENTRY}${PLAIN}${rule}`, 'shop/app', named, world)).toMatchObject({
-        outcome: 'answered',
-        via: 'sidecar',
-        plaintextToHost: true,
-        destination: expect.stringMatching(/:80$/),
-      });
-  });
-
-  test.each(['http_proxy', 'HTTP_PROXY-a'])('nor what is sent to a port on which another has %s', (appProtocol) => {
-    const taking = (port: number) =>
-      service(
-        `{ clusterIP: 10.96.9.9, selector: { app: x }, ports: [{ name: a, port: ${port}, appProtocol: ${appProtocol} }] }`,
-      );
-    expect(ask(ENTRY + taking(80), 'shop/app', 'http://site.example.com/')).toMatchObject({
-      outcome: 'undetermined',
-      reason: expect.stringMatching(/takes the place of the others on port 80/),
-    });
-    expect(ask(ENTRY + taking(81), 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered' });
-  });
-
-  test.each([
-    ['written endpoints', SLICE],
-    ['an entry', SHARING],
-  ])('an answer says that the host is not at an address that %s gives a headless Service', (_what, yaml) => {
-    expect(ask(`${ENTRY}${HEADLESS}${yaml}`, 'shop/app', 'https://site.example.com/')).toMatchObject({
-      outcome: 'answered',
-      condition: { holds: expect.stringContaining('does not have the address 203.0.113.10 of Service other/x') },
-    });
   });
 });
 

@@ -14,7 +14,7 @@ export interface ClientTls {
   readonly field: FieldPath;
 }
 
-const TLS_MODE = 'security.istio.io/tlsMode';
+export const TLS_MODE = 'security.istio.io/tlsMode';
 
 /**
  * The mutual TLS of the mesh that proxies use by themselves, where no DestinationRule gives other settings: towards
@@ -38,7 +38,7 @@ export function automaticTls(
 }
 
 /** Whether PeerAuthentications turn mutual TLS off: the oldest of the workload, of its namespace, and of the mesh. */
-function isMutualTlsOff(
+export function isMutualTlsOff(
   { peerAuthentications, rootNamespace }: Registry,
   namespace: string,
   labels: Record<string, string> | undefined,

@@ -6,6 +6,7 @@ import { fieldRef } from '../answer/field-ref';
 import { stopAtUnknownField } from '../answer/known-fields';
 import { Doubts, doubtsOf, unevenOf } from './doubts';
 import { clusterRejectionOf } from './rejected-clusters';
+import { automaticTlsToOriginal } from './original-tls';
 import { Chosen, connectTimeoutOf, ConnectTimeout, inForce, Settings } from './settings';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
@@ -124,19 +125,24 @@ function clusterOf(
   const { endpoints, where, assumptions } = passes
     ? { endpoints: originalAddress(scope), where: [passes], assumptions: [] }
     : endpointsOf(registry, scope, service, port, ofSubset?.value.labels);
-  const tls = tlsOf(rule, ofSubset, number);
+  const given = tlsOf(rule, ofSubset, number);
+  const tls =
+    given ??
+    (endpoints.some(({ kind }) => kind === 'original')
+      ? automaticTlsToOriginal(registry, service, port, chosen)
+      : undefined);
   const pool = inForce('connectionPool', chosen)?.value;
   const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
   const settings: Settings = { ...chosen, service, tls, http2 };
   const rejected = clusterRejectionOf(settings, where) ?? (passes ? undefined : unevenOf(settings));
   if (rejected) throw rejected;
   const needsSelector =
-    tls &&
+    given &&
     !scope.isGateway &&
     !rule!.selector &&
-    tls.value.credentialName &&
-    credentialPlace(tls.value.credentialName, scope.proxy.namespace).kind === 'Secret' &&
-    (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
+    given.value.credentialName &&
+    credentialPlace(given.value.credentialName, scope.proxy.namespace).kind === 'Secret' &&
+    (given.value.mode === 'SIMPLE' || given.value.mode === 'MUTUAL');
   return {
     service,
     port,

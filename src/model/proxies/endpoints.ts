@@ -11,6 +11,7 @@ import { labelsOf } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
 import { World } from '../objects/world';
 import { podTemplateOf } from '../../istio/pod-templates';
+import { portNamed } from '../../manifests/endpoints';
 import { givesEndpoints } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
@@ -76,20 +77,26 @@ export function podsBehind(
 }
 
 /** The endpoints of a Service without a selector, which somebody writes by hand. */
-function writtenEndpoints({ index, world }: Registry, { namespace, object }: Service, port: ServicePort) {
-  const written = index.endpointsOf(namespace, object.name);
-  if (written.length === 0 && !world.gateways)
-    throw new Undetermined(
-      `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
-        'EndpointSlice',
-      [fieldRef(object, 'spec.selector')],
-    );
+function writtenEndpoints(registry: Registry, service: Service, port: ServicePort) {
+  const { namespace, object } = service;
+  stopAtUnwrittenEndpoints(registry, service);
+  const written = registry.index.endpointsOf(namespace, object.name);
   const endpoints = written.flatMap(({ addresses, ports }) => {
-    const own = ports.find(({ name = '' }) => name === port.name || (ports.length === 1 && port.name === ''));
+    const own = portNamed(ports, port.name);
     return addresses.flatMap((host): Endpoint[] => (own?.port ? [{ kind: 'host', host, port: own.port }] : []));
   });
   const where = written.length > 0 ? written.map((one) => fieldRef(one.object)) : [fieldRef(object, 'spec.selector')];
   return { endpoints, where, assumptions: [] as string[] };
+}
+
+/** Where a table does not describe everything, somebody may have written endpoints of a Service without a selector. */
+export function stopAtUnwrittenEndpoints({ index, world }: Registry, { namespace, object }: Service): void {
+  if (world.gateways || index.endpointsOf(namespace, object.name).length > 0) return;
+  throw new Undetermined(
+    `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
+      'EndpointSlice',
+    [fieldRef(object, 'spec.selector')],
+  );
 }
 
 /** At a gateway, connections have no original destination other than the gateway itself. */
@@ -104,6 +111,9 @@ export function endpointsOf(
   port: ServicePort,
   labels?: Record<string, string>,
 ) {
+  // A sidecar sends what is for a headless Service to whatever address was dialled.
+  if (service.kubernetes && service.resolution === 'NONE' && !scope.isGateway)
+    return { endpoints: originalAddress(scope), where: [fieldRef(service.object, 'spec.clusterIP')], assumptions: [] };
   const sharing = registry
     .siblings(service)
     .find((one) =>
@@ -119,15 +129,7 @@ export function endpointsOf(
       [fieldRef(entry.object, 'spec.hosts')],
     );
   }
-  if (service.kubernetes) {
-    if (service.resolution === 'NONE' && !scope.isGateway)
-      throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} is headless: a sidecar sends what is for it to whatever ` +
-          'address was dialled, by a protocol that depends on its pods',
-        [fieldRef(service.object, 'spec.clusterIP')],
-      );
-    return podsBehind(registry, service, port, labels);
-  }
+  if (service.kubernetes) return podsBehind(registry, service, port, labels);
   const assumptions: string[] = [];
   const portIndex = (service.object.spec.ports ?? []).findIndex((one) => one.number === port.number);
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);

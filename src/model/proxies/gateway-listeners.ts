@@ -97,6 +97,8 @@ function listenerOf(
       let hosts: VirtualHosts | undefined;
       const { serverNames } = server;
       chains.push({ serverNames, http: {}, hosts: () => (hosts ??= hostsOf(registry, scope, server)), ...shared });
+    } else if (passesOnToTheMesh(server)) {
+      unrouted.push(server);
     } else if (passesThrough(server.value)) {
       const own = passthroughChains(registry, scope, server, passed);
       chains.push(...own);
@@ -117,6 +119,11 @@ function listenerOf(
   }
   const finder = new ChainFinder(chains);
   return { chains, finder, rejected: rejection(finder), skipped, unrouted };
+}
+
+/** Whether a server passes on only what is for Services of the mesh, and reads no route. */
+export function passesOnToTheMesh({ value }: Server): boolean {
+  return value.tls?.mode === 'AUTO_PASSTHROUGH';
 }
 
 /** Why Envoy rejects the listener, if two servers match the same server name, or one a name that Envoy does not know. */

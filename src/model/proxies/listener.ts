@@ -50,12 +50,6 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
       for (const service of listener.services) {
         const port = portOf(service, number);
         if (!port) continue;
-        if (port.protocol === 'HTTP_PROXY')
-          throw new Undetermined(
-            `a service has the protocol HTTP_PROXY: its listener takes the place of the others on port ${number}, whose ` +
-              'connections end there',
-            [fieldRef(service.object, 'spec.ports')],
-          );
         const places = ownPlaces(registry, service, port);
         if (places)
           for (const bind of places) addChains(scope, { ...listener, bind }, routesOf, service, port, listeners);
@@ -73,10 +67,11 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
  * without addresses has resolution NONE, and another entry for the host has endpoints on the port, those that are
  * addresses.
  */
-function ownPlaces(registry: Registry, service: Service, { number, protocol }: ServicePort): string[] | undefined {
+function ownPlaces(registry: Registry, service: Service, port: ServicePort): string[] | undefined {
   const { kubernetes, resolution, address } = service;
+  const { number, protocol } = port;
   if (resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
-  if (kubernetes) return registry.addressesOfEndpoints(service);
+  if (kubernetes) return registry.addressesOfEndpoints(service, port);
   const endpoints = endpointsOfSiblings(registry, service, number);
   return endpoints.length === 0 ? undefined : endpoints.filter((host) => isIP(host) !== 0);
 }
@@ -111,6 +106,12 @@ function addChains(
   }
   const current = listeners.get(bind);
   if (current?.locked) return;
+  // Its listener takes the place of what the services before it have there, and reads everything as HTTP.
+  if (protocol === 'HTTP_PROXY') {
+    const all: Chain = { serverNames: [], ranges: [], inspected: false, http: {}, decidedBy: [portRef(service, port)] };
+    listeners.set(bind, { bind, chains: [all], protocol: 'HTTP', locked: false, keys: new Set([chainKey(all)]) });
+    return;
+  }
   if (
     current &&
     kind === 'HTTP' &&

@@ -201,10 +201,12 @@ function addDomains(
   isKnown: (name: string) => boolean,
 ): void {
   const name = service.host;
-  hosts.add(name, host);
-  hosts.add(`${name}.`, host);
-  for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain))
-    if (!isKnown(short)) hosts.add(short, host);
-  for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
+  const shorts = shortNames(name, scope.proxy.namespace, service.object.clusterDomain);
+  const aliases = aliasNames(service, scope);
+  for (const one of [name, `${name}.`, ...shorts, ...aliases])
+    if (!shorts.includes(one) || !isKnown(one)) hosts.add(one, host);
+  // The pods of a headless Service have names below it.
+  if (service.kubernetes && service.resolution === 'NONE')
+    for (const one of [name, `${name}.`, ...shorts, ...aliases]) hosts.add(`*.${one}`, host);
   if (service.address.kind === 'ip') hosts.add(inUrl(service.address.ip), host);
 }

@@ -5,6 +5,9 @@ import { contains, STAND_INS } from '../../istio/ranges';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
 import { SidecarDns } from './sidecar-dns';
+import { SAY_ADDRESSES } from '../answer/conditions';
+import { fieldRef } from '../answer/field-ref';
+import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../../istio/service-names';
 import { valueIn } from '../../values/grouping';
@@ -53,11 +56,29 @@ export class AddressBook {
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
     if (service?.kubernetes && service.address.kind === 'service') return [service.address];
+    if (service?.kubernetes && service.aliasFor === undefined) return this.addressesOfPods(service);
     if (scope?.proxy.dnsCapture) {
       const own = this.answersOf(scope).of(names);
       if (own) return own;
     }
     return this.resolve(host, service, mayStandIn, believe, given);
+  }
+
+  /** What the cluster's DNS says of a headless Service. */
+  private addressesOfPods({ host, namespace, object }: KubernetesService): readonly Address[] {
+    const { index, world } = this.registry;
+    const ready = index
+      .endpointsOf(namespace, object.name)
+      .flatMap(({ addresses, unready }) => [...addresses, ...(object.spec.publishNotReadyAddresses ? unready : [])]);
+    if (ready.length === 0 && (object.spec.selector || !world.gateways))
+      throw new Undetermined(
+        `Service ${namespace}/${object.name} is headless: its name has the addresses of its pods, which no manifest tells`,
+        [fieldRef(object, 'spec.clusterIP')],
+      );
+    return [...new Set(ready)].map((one) => ({
+      ...ipAddress(one),
+      claim: { holds: `${one} is ${host}, as its EndpointSlice says`, say: SAY_ADDRESSES },
+    }));
   }
 
   private answersOf(scope: Scope): SidecarDns {

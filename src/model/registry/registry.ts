@@ -6,7 +6,7 @@ import { Aliases } from '../objects/aliases';
 import { DestinationRules } from '../objects/destination-rules';
 import { Gateways } from '../objects/gateways';
 import { GatewayWorkload } from '../objects/gateways/workload';
-import { byAge, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from '../objects/service';
+import { byAge, exportedTo, Service, serviceOfKubernetes, ServicePort, servicesOfEntry } from '../objects/service';
 import { Delegates } from '../routes/delegation';
 import { Routes } from '../routes/route';
 import { VirtualServiceRoutes } from '../routes/virtual-service';
@@ -18,6 +18,7 @@ import { isAtLeast } from '../../istio/release-lines';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
+import { portNamed } from '../../manifests/endpoints';
 import { addTo, Grouping, valueIn } from '../../values/grouping';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
@@ -211,17 +212,32 @@ export class Registry {
       .filter(({ endpoint }) => selects(labels, endpoint.labels));
   }
 
-  /** The addresses at which manifests place endpoints of a Kubernetes Service: written ones, and those of its siblings. */
-  public addressesOfEndpoints(service: Service): string[] {
-    const { namespace, object } = service;
-    const written = this.index.endpointsOf(namespace, object.name).flatMap(({ addresses }) => addresses);
-    const given = this.endpointsGivenTo(service);
-    return [...written, ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : []))];
+  /**
+   * The addresses at which manifests place endpoints for a port of a Kubernetes Service, ready or not: written ones, and
+   * those of its siblings.
+   */
+  public addressesOfEndpoints(service: Service, port: ServicePort): string[] {
+    const given = this.endpointsGivenTo(service, port);
+    return [
+      ...this.addressesWrittenFor(service, port),
+      ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : [])),
+    ];
   }
 
-  /** The endpoints that ServiceEntries give to a service: its own ones, and those of its siblings. */
-  private endpointsGivenTo(service: Service): GivenEndpoint[] {
-    const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
+  /** The addresses of EndpointSlices for a port of a Service, ready or not. */
+  public addressesWrittenFor({ namespace, object }: Service, { name }: ServicePort): string[] {
+    return this.index
+      .endpointsOf(namespace, object.name)
+      .flatMap((one) => (portNamed(one.ports, name) ? [...one.addresses, ...one.unready] : []));
+  }
+
+  /** The endpoints that ServiceEntries give to a service, or to one of its ports: its own ones, and those of its siblings. */
+  public endpointsGivenTo(service: Service, port?: ServicePort): GivenEndpoint[] {
+    const entries = new Set(
+      this.siblings(service).flatMap((one) =>
+        one.kubernetes || (port && !one.ports.some(({ name }) => name === port.name)) ? [] : [one.object],
+      ),
+    );
     return [...entries].flatMap((entry): GivenEndpoint[] =>
       entry.spec.workloadSelector
         ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map(({ object, endpoint }) => ({

@@ -1,13 +1,15 @@
 import { Ending, Leg } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
+import { portOf } from '../registry/scope';
+import { isExternal } from '../../manifests/entries';
 import { SECTIONS } from '../../manifests/routes';
 import { sectionOf, tlsOf, withoutNamespace } from '../../manifests/servers';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { fieldRef } from '../answer/field-ref';
 import { firstBytes, Flow, isReadable, Layer, otherHttp, outermost, settingsOf } from './flow';
-import { GatewayListener, ServerChain } from '../proxies/gateway-listeners';
+import { GatewayListener, passesOnToTheMesh, ServerChain } from '../proxies/gateway-listeners';
 import { Server } from '../proxies/gateway-servers';
 import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
@@ -91,6 +93,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, proxyProtocol,
     leg.step('gateway', 'ends', listener.rejected.reason, listener.rejected.decidedBy);
     return leg.refuse('gateway', 503, listener.rejected.reason, listener.rejected.decidedBy);
   }
+  stopAtServiceOfMesh(leg, workload, listener, first.serverName);
   const chain = listener.finder.find(undefined, first);
   if (!chain) return noServer(leg, flow, workload, port, listener);
   for (const { server, other, reason } of listener.skipped) {
@@ -143,6 +146,22 @@ function stopAtUnsureGateway(
   );
 }
 
+/** Through a server that passes on what is for Services of the mesh, by the name that proxies give to a cluster. */
+function stopAtServiceOfMesh(
+  { configuration }: Leg,
+  workload: GatewayWorkload,
+  { unrouted }: GatewayListener,
+  name = '',
+): void {
+  const server = unrouted.find(passesOnToTheMesh);
+  const [, port, host] = /^outbound_\.(\d+)_\.[^_]*_\.(.*)$/.exec(name) ?? [];
+  const service = server && host && configuration.gatewayScope(workload).services.get(host);
+  if (!service || (!service.kubernetes && isExternal(service.object)) || !portOf(service, Number(port))) return;
+  throw new Undetermined('the model does not follow what a server with AUTO_PASSTHROUGH passes on', [
+    fieldRef(server.gateway, `${server.field}.tls.mode`),
+  ]);
+}
+
 /** Why no server accepts the connection. */
 function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number, listener: GatewayListener): Ending {
   const first = firstBytes(flow);
@@ -154,7 +173,9 @@ function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number,
   );
   if (unrouted.length > 0) {
     return leg.closedAtGateway(
-      `no VirtualService has a route that the server for ${first.serverName} uses`,
+      unrouted.every(passesOnToTheMesh)
+        ? `the server for ${first.serverName} passes on only what is for Services of the mesh (AUTO_PASSTHROUGH)`
+        : `no VirtualService has a route that the server for ${first.serverName} uses`,
       unrouted.flatMap((server) => [
         fieldRef(server.gateway, server.field),
         ...routesInOtherSections(leg, workload, server),

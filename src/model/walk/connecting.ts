@@ -75,7 +75,8 @@ export function deadEnd(cluster: Cluster | NoCluster, host: string): string | un
   if (passes)
     return 'a gateway knows no address that was dialled, to which the load balancer PASSTHROUGH could connect';
   if (service.kubernetes && service.object.spec.selector) return `no gateway pod backs ${host}`;
-  if (service.resolution === 'NONE') return `a gateway cannot reach hosts with resolution ${service.resolution}`;
+  if (service.resolution === 'NONE' && !service.kubernetes)
+    return `a gateway cannot reach hosts with resolution ${service.resolution}`;
   return `${host} has no endpoints`;
 }
 

@@ -1,6 +1,5 @@
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
-import { Undetermined } from '../answer/undetermined';
 import { sayGateway } from '../objects/gateways/standard';
 import { GatewayWorkload } from '../objects/gateways/workload';
 import { rulesByIdentity } from '../policies/authorization';
@@ -23,8 +22,6 @@ export function terminateTls(
   tls: ServerTls,
 ): Layer | Ending {
   const at = (field: '' | `.${string}`) => [fieldRef(server.gateway, `${server.field}.tls${field}`)];
-  if (tls.mode === 'AUTO_PASSTHROUGH')
-    throw new Undetermined('the model does not support AUTO_PASSTHROUGH', at('.mode'));
   const layer = outermost(flow);
   if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
   // The application is shown a certificate before it would have to present one of its own.
