@@ -14,9 +14,12 @@ export interface AdmissionCase {
 /** All of test/model/admission.yaml, as a release line of Istio sees them: `on` says where an older one differs. */
 export function admissionCases(line = '1.31'): AdmissionCase[] {
   const cases: any[] = parse(fs.readFileSync(path.join(__dirname, 'admission.yaml'), 'utf8'));
-  return cases.map(({ kind, what, rejectedBy, on, spec }, index) => ({
-    what,
-    rejectedBy: on && line in on ? (on[line] ?? undefined) : rejectedBy,
-    object: object(kind, 'shop', `case-${index}`, spec),
-  }));
+  return cases.map(({ kind, what, rejectedBy, on, annotations, spec }, index) => {
+    const made = object(kind, 'shop', `case-${index}`, spec);
+    return {
+      what,
+      rejectedBy: on && line in on ? (on[line] ?? undefined) : rejectedBy,
+      object: annotations ? { ...made, metadata: { ...made.metadata, annotations } } : made,
+    };
+  });
 }

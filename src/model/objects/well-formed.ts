@@ -1,4 +1,13 @@
-import { BY_WEBHOOK, FieldProblem, IN_SCHEMA, LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES, problemBy } from './admission';
+import {
+  annotationProblem,
+  BY_WEBHOOK,
+  FieldProblem,
+  IN_SCHEMA,
+  LATER_FIELDS,
+  NEWER_FIELDS,
+  NEWER_VALUES,
+  problemBy,
+} from './admission';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, namesOfRequest } from './host-names';
@@ -261,7 +270,9 @@ export function separateMalformed(
     const problem =
       rejected ??
       (isObject
-        ? (problemBy(BY_WEBHOOK, manifest) ?? (isOlder ? problemBy(NEWER_VALUES, manifest) : undefined))
+        ? (annotationProblem(manifest) ??
+          problemBy(BY_WEBHOOK, manifest) ??
+          (isOlder ? problemBy(NEWER_VALUES, manifest) : undefined))
         : undefined);
     if (problem === undefined) {
       wellFormed.push(source);

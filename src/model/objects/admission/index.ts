@@ -17,6 +17,7 @@ import {
 import { checkSidecar, checkSidecarSchema } from './sidecar';
 import { checkVirtualService } from './virtual-service';
 
+export { annotationProblem } from './annotations';
 export { FieldProblem, problemBy } from './names';
 export { LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES } from './newer';
 
