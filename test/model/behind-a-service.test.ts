@@ -188,3 +188,73 @@ spec:
     for (const policy of ['', 'internalTrafficPolicy: Cluster, ']) expect(local(policy).condition).toBeUndefined();
   });
 });
+
+describe('written endpoints', () => {
+  const service = (spec: string) => `---
+apiVersion: v1
+kind: Service
+metadata: { name: site, namespace: shop }
+spec: { ${spec} }
+`;
+  const slice = (port: string, more = '') => `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: site-1, namespace: shop, labels: { kubernetes.io/service-name: site } }
+addressType: IPv4
+endpoints: [{ addresses: [203.0.113.7]${more} }]
+ports: [{ ${port} }]
+`;
+  const PORTS = 'ports: [{ name: http, port: 80 }]';
+  const see = (objects: string, world = LOCKED) =>
+    ask(objects, 'shop/cart', 'http://site.shop.svc.cluster.local/', world);
+  const ALL = { ...LOCKED, gateways: [{ ...EXIT_PODS, namespace: 'shop' }] };
+
+  test('are of the port with the same name only, also where it is the only one', () => {
+    const unnamed = service('ports: [{ port: 80, appProtocol: http }]');
+    expect(see(unnamed + slice('port: 80')).outcome).toBe('answered');
+    expect(see(unnamed + slice('name: web, port: 80'))).toMatchObject({ outcome: 'refused', symptom: 503 });
+  });
+
+  test('are in no subset by labels', () => {
+    const subset = (labels: string) => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: site, namespace: shop }
+spec: { host: site, subsets: [{ name: a, labels: { ${labels} } }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: shop }
+spec: { hosts: [site], http: [{ route: [{ destination: { host: site, subset: a } }] }] }
+`;
+    const objects = service(PORTS) + slice('name: http, port: 80');
+    expect(see(objects + subset('version: v1'))).toMatchObject({ outcome: 'refused', symptom: 503 });
+    expect(see(objects + subset('topology.istio.io/cluster: a')).outcome).toBe('undetermined');
+  });
+
+  test('are beside the pods that a selector finds', () => {
+    const objects = service(`selector: { istio: exit }, ${PORTS}`) + slice('name: http, port: 80');
+    expect(see(objects, ALL).alternatives.length + see(objects).alternatives.length).toBeGreaterThan(0);
+    const ofPods = slice('name: http, port: 80', ', targetRef: { kind: Pod, name: a, namespace: shop }');
+    expect(see(service(`selector: { istio: exit }, ${PORTS}`) + ofPods, ALL).alternatives).toEqual([]);
+  });
+
+  test('that are pods are not followed', () => {
+    const ofPods = slice('name: http, port: 80', ', targetRef: { kind: Pod, name: a, namespace: shop }');
+    for (const world of [LOCKED, ALL])
+      expect(see(service(PORTS) + ofPods, world)).toMatchObject({
+        outcome: 'undetermined',
+        reason: expect.stringMatching(/are pods/),
+      });
+  });
+
+  test('are on no node', () => {
+    const objects = service(`internalTrafficPolicy: Local, ${PORTS}`) + slice('name: http, port: 80');
+    expect(see(objects, ALL)).toMatchObject({ outcome: 'refused', symptom: 503 });
+  });
+
+  test('of a port for TCP are those beside a port of the same number for UDP', () => {
+    const both = service('ports: [{ name: udp, port: 80, protocol: UDP }, { name: http, port: 80 }]');
+    expect(see(both + slice('name: http, port: 80')).outcome).toBe('answered');
+  });
+});

@@ -49,8 +49,17 @@ export class Policies {
 
   constructor(public readonly registry: Registry) {}
 
-  /** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
-  public for<Kind extends PolicyKind>(pods: SelectablePods, kind: Kind): readonly ApplyingPolicy<Kind>[] {
+  /**
+   * The policies of a kind, in the pods' namespace or the root namespace, that select the pods.
+   *
+   * @param beside another namespace whose policies count too
+   */
+  public for<Kind extends PolicyKind>(
+    pods: SelectablePods,
+    kind: Kind,
+    beside?: string,
+  ): readonly ApplyingPolicy<Kind>[] {
+    if (beside !== undefined && beside !== pods.namespace) return findPolicies(this.registry, pods, kind, beside);
     const known: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> = this.known[kind];
     return valueIn(known, pods, () => findPolicies(this.registry, pods, kind));
   }
@@ -60,10 +69,12 @@ function findPolicies<Kind extends PolicyKind>(
   registry: Registry,
   pods: SelectablePods,
   kind: Kind,
+  beside?: string,
 ): ApplyingPolicy<Kind>[] {
+  const places = [pods.namespace, registry.rootNamespace, beside];
   return registry.index.ofKind<Specs[Kind]>(kind).flatMap((object): ApplyingPolicy<Kind>[] => {
     const { namespace, spec } = object;
-    if (namespace !== pods.namespace && namespace !== registry.rootNamespace) return [];
+    if (!places.includes(namespace)) return [];
     // They apply to gateways of the Gateway API only.
     if (spec.targetRefs?.length || spec.targetRef || isIdle(object)) return [];
     const applies: Certainty = selection(spec.selector?.matchLabels, pods);

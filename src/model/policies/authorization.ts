@@ -23,9 +23,11 @@ type Workload = SelectablePods & { readonly id?: string };
 /**
  * The verdict of the AuthorizationPolicies for a workload: CUSTOM first, then DENY; then, if there are any, ALLOW.
  * Undetermined only where what the manifests do not tell changes the verdict.
+ *
+ * @param beside a namespace whose policies count beside those of the workload's own
  */
-export function authorize(all: Policies, workload: Workload, input: PolicyInput): Verdict {
-  const policies = all.for(workload, 'AuthorizationPolicy');
+export function authorize(all: Policies, workload: Workload, input: PolicyInput, beside?: string): Verdict {
+  const policies = all.for(workload, 'AuthorizationPolicy', beside);
   if (policies.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
   const evaluation = new Evaluation(all.registry, workload, input);
   const acting = (action: string) => policies.filter(({ object }) => (object.spec.action ?? 'ALLOW') === action);

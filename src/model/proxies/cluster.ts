@@ -90,7 +90,7 @@ function clusterOf(
     };
   }
   const port = portOf(service, number);
-  if (!port || port.protocol === 'UDP') {
+  if (!port) {
     return {
       missing: service.kubernetes
         ? `Service ${service.namespace}/${service.object.name} has no port ${number}`

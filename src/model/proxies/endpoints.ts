@@ -11,7 +11,7 @@ import { labelsOf } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
 import { World } from '../objects/world';
 import { podTemplateOf } from '../../istio/pod-templates';
-import { portNamed } from '../../manifests/endpoints';
+import { portNamed, WrittenEndpoints } from '../../manifests/endpoints';
 import { givesEndpoints } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
@@ -46,12 +46,12 @@ export function podsBehind(
   const assumptions: string[] = [];
   const { selector } = service.object.spec;
   const field = fieldRef(service.object, 'spec.selector');
-  if (!selector) return writtenEndpoints(registry, service, port);
+  if (!selector) return writtenEndpoints(registry, service, port, labels);
   const pods = registry.workloads.filter(
     (workload) =>
       workload.namespace === service.namespace &&
       selects(selector, workload.labels) &&
-      selects(labels, workload.labels),
+      isInSubset(labels, workload.labels, field),
   );
   const entry = registry.workloadEntries(service.namespace, selector).at(0)?.object;
   if (entry)
@@ -73,25 +73,76 @@ export function podsBehind(
     port: podPort(workload, port.number, port.targetPort),
   }));
   for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
-  return { endpoints, where: [field], assumptions };
+  // Nothing keeps anybody from writing more of them.
+  const slices = registry.index
+    .endpointsOf(service.namespace, service.object.name)
+    .filter(({ object, addresses }) => object.kind === 'EndpointSlice' && addresses.length > 0);
+  const more = addressesIn(slices, service, port, labels);
+  return {
+    endpoints: [...endpoints, ...more],
+    where: [field, ...(more.length > 0 ? slices.map(({ object }) => fieldRef(object)) : [])],
+    assumptions,
+  };
+}
+
+/** Labels that istiod gives endpoints, by where they are. */
+const OF_PLACES = /^topology\.(kubernetes|istio)\.io\/|^kubernetes\.io\/hostname$/;
+
+/** Whether an endpoint with these labels is in a subset. */
+function isInSubset(
+  wanted: Record<string, string> | undefined,
+  labels: Record<string, string> | undefined,
+  where: FieldRef,
+): boolean {
+  const place = Object.keys(wanted ?? {}).find((name) => OF_PLACES.test(name));
+  if (place === undefined) return selects(wanted, labels);
+  const others = Object.fromEntries(Object.entries(wanted!).filter(([name]) => !OF_PLACES.test(name)));
+  if (!selects(others, labels)) return false;
+  throw new Undetermined(`a subset asks for the label ${place}, which istiod gives endpoints by where they are`, [
+    where,
+  ]);
 }
 
 /** The endpoints of a Service without a selector, which somebody writes by hand. */
-function writtenEndpoints(registry: Registry, service: Service, port: ServicePort) {
+function writtenEndpoints(
+  registry: Registry,
+  service: KubernetesService,
+  port: ServicePort,
+  labels: Record<string, string> | undefined,
+) {
   const { namespace, object } = service;
   stopAtUnwrittenEndpoints(registry, service);
   const written = registry.index.endpointsOf(namespace, object.name);
-  const endpoints = written.flatMap(({ addresses, ports }) => {
-    const own = portNamed(ports, port.name);
-    return addresses.flatMap((host): Endpoint[] => (own?.port ? [{ kind: 'host', host, port: own.port }] : []));
-  });
+  const endpoints = addressesIn(written, service, port, labels);
   const where = written.length > 0 ? written.map((one) => fieldRef(one.object)) : [fieldRef(object, 'spec.selector')];
   return { endpoints, where, assumptions: [] as string[] };
 }
 
+/** The endpoints that are written for a port of a Service. They have no labels, and are on no node. */
+function addressesIn(
+  written: readonly WrittenEndpoints[],
+  { object }: KubernetesService,
+  port: ServicePort,
+  labels: Record<string, string> | undefined,
+): Endpoint[] {
+  const isLocal = object.spec.internalTrafficPolicy === 'Local';
+  return written.flatMap(({ object: slice, addresses, ports }) => {
+    const to = portNamed(ports, port.name)?.port;
+    if (!to || isLocal || addresses.length === 0 || !isInSubset(labels, {}, fieldRef(slice))) return [];
+    return addresses.map((host): Endpoint => ({ kind: 'host', host, port: to }));
+  });
+}
+
 /** Where a table does not describe everything, somebody may have written endpoints of a Service without a selector. */
 export function stopAtUnwrittenEndpoints({ index, world }: Registry, { namespace, object }: Service): void {
-  if (world.gateways || index.endpointsOf(namespace, object.name).length > 0) return;
+  const written = index.endpointsOf(namespace, object.name);
+  const pods = written.find(({ listsPods }) => listsPods);
+  if (pods)
+    throw new Undetermined(
+      `the endpoints of Service ${namespace}/${object.name} are pods, which the model does not follow`,
+      [fieldRef(pods.object)],
+    );
+  if (world.gateways || written.length > 0) return;
   throw new Undetermined(
     `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
       'EndpointSlice',
@@ -205,7 +256,7 @@ function entryEndpoints(
       for (const { endpoint, object, at } of given) {
         stopAtUnknownField(object, endpoint, 'endpoint', at);
         const { address, network } = endpoint;
-        if (!address || !selects(labels, endpoint.labels)) continue;
+        if (!address || !isInSubset(labels, endpoint.labels, fieldRef(object, at))) continue;
         if (address.startsWith('unix:'))
           throw new Undetermined('the model does not know what listens at a socket', [
             fieldRef(object, `${at}.address`),

@@ -67,10 +67,13 @@ export class AddressBook {
   /** What the cluster's DNS says of a headless Service. */
   private addressesOfPods({ host, namespace, object }: KubernetesService): readonly Address[] {
     const { index, world } = this.registry;
-    const ready = index
-      .endpointsOf(namespace, object.name)
-      .flatMap(({ addresses, unready }) => [...addresses, ...(object.spec.publishNotReadyAddresses ? unready : [])]);
-    if (ready.length === 0 && (object.spec.selector || !world.gateways))
+    const written = index.endpointsOf(namespace, object.name);
+    const ready = written.flatMap(({ addresses, unready }) => [
+      ...addresses,
+      ...(object.spec.publishNotReadyAddresses ? unready : []),
+    ]);
+    const hasPods = written.some(({ listsPods }) => listsPods);
+    if (hasPods || (ready.length === 0 && (object.spec.selector || !world.gateways)))
       throw new Undetermined(
         `Service ${namespace}/${object.name} is headless: its name has the addresses of its pods, which no manifest tells`,
         [fieldRef(object, 'spec.clusterIP')],

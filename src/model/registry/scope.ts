@@ -12,7 +12,7 @@ import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
 import { modeOf } from '../../istio/outbound-traffic-policy';
 import { isAtLeast } from '../../istio/release-lines';
-import { serviceOfHost } from '../../istio/service-names';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { upper } from '../../istio/protocols';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
@@ -331,15 +331,16 @@ export function aliasNames({ aliases = [], object }: Service, { proxy }: Scope):
   return aliases.flatMap((alias) => [alias, ...shortNames(alias, proxy.namespace, object.clusterDomain)]);
 }
 
-/** The short names of a Service, as the proxies of a namespace know it. */
-export function shortNames(host: string, viewer: string, clusterDomain?: string): string[] {
-  const service = serviceOfHost(host, clusterDomain);
-  if (!service) return [];
-  const { name, namespace } = service;
-  return [`${name}.${namespace}`, `${name}.${namespace}.svc`, ...(namespace === viewer ? [name] : [])];
+/** The short names of what has the name of a Service, or one below it, as the proxies of a namespace know it. */
+export function shortNames(host: string, viewer: string, clusterDomain = DEFAULT_CLUSTER_DOMAIN): string[] {
+  if (!host.endsWith(`.svc.${clusterDomain}`)) return [];
+  const [short] = host.split('.svc.', 1);
+  const dot = short.indexOf('.');
+  if (dot < 0) return [];
+  return [short, `${short}.svc`, ...(short.slice(dot + 1) === viewer ? [short.slice(0, dot)] : [])];
 }
 
-/** A service's port with the given number. */
+/** A service's port with the given number, beside which a Kubernetes Service may have one for UDP. */
 export function portOf(service: Service, number: number): ServicePort | undefined {
-  return service.ports.find((port) => port.number === number);
+  return service.ports.find((port) => port.number === number && port.protocol !== 'UDP');
 }

@@ -183,9 +183,11 @@ function connect(
       // Of a connection that it does not read, the proxy knows the server name with which it arrived.
       const [name, given] = reads ? flow.http!.authority.split(':') : [(ended ?? outermost(arrived))?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
-      // resolves itself.
+      // resolves itself. Those of the entry's namespace count too.
       const verdict =
-        reads || !isOwn ? undefined : authorize(leg.configuration.policies, leg.pod, { port, serverName: name });
+        reads || !isOwn
+          ? undefined
+          : authorize(leg.configuration.policies, leg.pod, { port, serverName: name }, service.namespace);
       if (verdict && !verdict.allowed) {
         leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);

@@ -82,6 +82,7 @@ export class Proxy {
             SERVICE_ACCOUNT: pod.serviceAccount,
             TRUST_DOMAIN: trustDomain,
             ISTIO_META_CLUSTER_ID: 'Kubernetes',
+            ISTIO_META_NODE_NAME: 'lab',
             ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
             ISTIO_META_WORKLOAD_NAME: pod.serviceAccount,
             ISTIO_META_MESH_ID: trustDomain,
