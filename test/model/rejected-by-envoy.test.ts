@@ -583,3 +583,18 @@ test.each([
   const attributes = `loadBalancer: { consistentHash: { httpCookie: { name: c, ttl: 1s, attributes: [{ name: "${name}", value: "${value}" }] } } }`;
   for (const host of ['site', 'other']) expect(asked(policy(attributes), host)).toMatchObject(answer);
 });
+
+test('an entry for every name of a namespace of the cluster has the proxies of that namespace reject their routes', () => {
+  const entry = istioObject(
+    'ServiceEntry',
+    'all',
+    'other',
+    "{ hosts: ['*.shop.svc.cluster.local'], resolution: NONE, ports: [{ number: 80, name: http, protocol: HTTP }] }",
+  );
+  const see = (caller: string) => ask(ENTRY + entry, caller, 'http://site.example.com/');
+  expect(see('shop/app')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/the short name of \*\.shop\.svc\.cluster\.local is "\*"/),
+  });
+  expect(see('web/app').outcome).toBe('answered');
+});

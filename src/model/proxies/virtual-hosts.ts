@@ -46,6 +46,11 @@ export class VirtualHosts {
     this.added.add(host);
   }
 
+  /** Has Envoy reject the routes of the port. */
+  public reject(why: Undetermined): void {
+    this.known ??= [why];
+  }
+
   /** Why Envoy rejects the routes of the port, of which it keeps those before. */
   private get rejected(): Undetermined | undefined {
     return (this.known ??= [this.rejectedAmong(this.added)])[0];
@@ -203,6 +208,13 @@ function addDomains(
   const name = service.host;
   const shorts = shortNames(name, scope.proxy.namespace, service.object.clusterDomain);
   const aliases = aliasNames(service, scope);
+  // That of *.shop.svc.cluster.local, in shop; what is undeclared has it already.
+  if (shorts.includes('*'))
+    hosts.reject(
+      new Undetermined(`the short name of ${name} is "*" for proxies of the namespace: Envoy rejects the routes`, [
+        fieldRef(service.object, 'spec.hosts'),
+      ]),
+    );
   for (const one of [name, `${name}.`, ...shorts, ...aliases])
     if (!shorts.includes(one) || !isKnown(one)) hosts.add(one, host);
   // The pods of a headless Service have names below it.
