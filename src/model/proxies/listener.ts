@@ -73,7 +73,10 @@ function ownPlaces(registry: Registry, service: Service, port: ServicePort): str
   if (resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
   if (kubernetes) return registry.addressesOfEndpoints(service, port);
   const endpoints = endpointsOfSiblings(registry, service, number);
-  return endpoints.length === 0 ? undefined : endpoints.filter((host) => isIP(host) !== 0);
+  // Where it selects workloads, it has listeners at theirs, or none.
+  if (service.object.spec.workloadSelector) endpoints.push(...registry.addressesOfEndpoints(service, port));
+  else if (endpoints.length === 0) return undefined;
+  return endpoints.filter((host) => isIP(host) !== 0);
 }
 
 /** The listener that takes connections to an address, if there is one on the port. */

@@ -44,7 +44,10 @@ function haveSidecars(registry: Registry, service: Service, port: ServicePort): 
   });
   const given = [
     ...registry.endpointsGivenTo(service, port),
-    ...(own ? registry.workloadEntries(namespace, own).map(({ endpoint }) => endpoint) : []),
+    // Those of a headless Service are pods alone.
+    ...(own && service.resolution !== 'NONE'
+      ? registry.workloadEntries(namespace, own).map(({ endpoint }) => endpoint)
+      : []),
   ];
   const isSelected = (pod: { readonly namespace: string; readonly labels?: Record<string, string> }) =>
     pod.namespace === namespace && selectors.some((wanted) => selects({ ...wanted }, pod.labels));

@@ -6,7 +6,15 @@ import { Aliases } from '../objects/aliases';
 import { DestinationRules } from '../objects/destination-rules';
 import { Gateways } from '../objects/gateways';
 import { GatewayWorkload } from '../objects/gateways/workload';
-import { byAge, exportedTo, Service, serviceOfKubernetes, ServicePort, servicesOfEntry } from '../objects/service';
+import {
+  byAge,
+  exportedTo,
+  KubernetesService,
+  Service,
+  serviceOfKubernetes,
+  ServicePort,
+  servicesOfEntry,
+} from '../objects/service';
 import { Delegates } from '../routes/delegation';
 import { Routes } from '../routes/route';
 import { VirtualServiceRoutes } from '../routes/virtual-service';
@@ -213,19 +221,19 @@ export class Registry {
   }
 
   /**
-   * The addresses at which manifests place endpoints for a port of a Kubernetes Service, ready or not: written ones, and
-   * those of its siblings.
+   * The addresses at which manifests place endpoints for a port of a service, ready or not: those of its siblings, and
+   * what is written for a Kubernetes Service.
    */
   public addressesOfEndpoints(service: Service, port: ServicePort): string[] {
     const given = this.endpointsGivenTo(service, port);
     return [
-      ...this.addressesWrittenFor(service, port),
+      ...(service.kubernetes ? this.addressesWrittenFor(service, port) : []),
       ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : [])),
     ];
   }
 
   /** The addresses of EndpointSlices for a port of a Service, ready or not. */
-  public addressesWrittenFor({ namespace, object }: Service, { name }: ServicePort): string[] {
+  public addressesWrittenFor({ namespace, object }: KubernetesService, { name }: ServicePort): string[] {
     return this.index
       .endpointsOf(namespace, object.name)
       .flatMap((one) => (portNamed(one.ports, name) ? [...one.addresses, ...one.unready] : []));
