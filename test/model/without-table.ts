@@ -6,7 +6,7 @@ import { modelOf } from './compare';
 import { MeshAnswer, RecordedWorld } from './worlds/recorded';
 import { ADDRESS, tableOf } from './worlds/table';
 import { Request, WorldObject } from './worlds/world';
-import { AccessRow, AccessTable } from '../../src/access/access-table';
+import { AccessRow, AccessTable, MeshSettings } from '../../src/access/access-table';
 import { isPlainYes } from '../../src/explain/as-wanted';
 import { meshAmong } from '../../src/explain/mesh-config';
 import { Manifest } from '../../src/manifests/egress-object';
@@ -35,11 +35,23 @@ function partlyUndated(objects: readonly WorldObject[], seed: number): WorldObje
   });
 }
 
-const istiod = (domain: string) => ({
+const istiod = ({ clusterDomain = 'cluster.local', scopeGatewayToNamespace }: MeshSettings) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name: 'istiod', namespace: 'istio-system' },
-  spec: { template: { spec: { containers: [{ name: 'discovery', args: ['--domain', domain] }] } } },
+  spec: {
+    template: {
+      spec: {
+        containers: [
+          {
+            name: 'discovery',
+            args: ['--domain', clusterDomain],
+            env: [{ name: 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE', value: String(scopeGatewayToNamespace ?? false) }],
+          },
+        ],
+      },
+    },
+  },
 });
 
 /** What a cluster's export holds of the installation: the gateways, the callers, and the mesh configuration. */
@@ -98,7 +110,7 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
     ...callers.map(({ name, namespace, serviceAccount, labels = { app: name } }) =>
       deployment(name, namespace, labels, serviceAccount),
     ),
-    ...(mesh.clusterDomain === undefined ? [] : [istiod(mesh.clusterDomain)]),
+    ...(mesh.clusterDomain || mesh.scopeGatewayToNamespace ? [istiod(mesh)] : []),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -186,6 +186,9 @@ export function endpointsOf(
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
+      // Gateways have clusters over EDS instead.
+      if (scope.isGateway)
+        return { assumptions, ...entryEndpoints(registry, service, port, portField, assumptions, labels) };
       return {
         endpoints: originalAddress(scope, port.targetPort as number | undefined),
         where: [fieldRef(service.object, 'spec.resolution')],
@@ -226,13 +229,13 @@ function entryEndpoints(
   const endpoints: Endpoint[] = [];
   const where: FieldRef[] = [];
   const seen = new Set<Indexed>();
-  const overEds = service.resolution === 'STATIC';
+  const overEds = service.resolution === 'STATIC' || service.resolution === 'NONE';
   const taken = new Set<number>();
   for (const sibling of registry.siblings(service)) {
     if (
       seen.has(sibling.object) ||
       sibling.kubernetes ||
-      sibling.resolution === 'NONE' ||
+      (sibling.resolution === 'NONE' && !sibling.object.spec.workloadSelector) ||
       sibling.resolution === 'DYNAMIC_DNS'
     )
       continue;
