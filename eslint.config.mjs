@@ -70,7 +70,7 @@ export default [
       // and lint with the plugin, in the form that bundlers understand.
       '@typescript-eslint/no-require-imports': [
         'error',
-        { allow: ['^\\.\\./(rules|recipes/guard)$', '^\\./(lint-files|printable|report)$'] },
+        { allow: ['^\\.\\./(rules|recipes/guard|cli/printable)$', '^\\./(lint-files|report)$'] },
       ],
     },
   },
