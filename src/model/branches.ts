@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
-import { Alternative, Answer } from './answer/answer';
+import { Alternative, Answer, FieldRef } from './answer/answer';
 import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/conditions';
 import { CallerPod } from './proxies/capture';
 import { Configuration } from './proxies/configuration';
@@ -8,6 +8,9 @@ import { isSameAnswer } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
 import { walk, WalkResult } from './walk';
 import { hostOf, portOfRequest, urlOf } from '../access/request-url';
+import { nameOf } from '../manifests/indexed';
+import { compare } from '../values/canonical';
+import { valueIn } from '../values/grouping';
 
 /** The most alternatives that one answer lists. */
 const MAX_ALTERNATIVES = 16;
@@ -125,15 +128,21 @@ function addressesThatDecide(
   if (world.declaredAddresses || request.dial !== undefined) return [];
   if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
-  const conditions: Condition[] = [];
+  const byObject = new Map<string, { readonly object: FieldRef; readonly places: string[] }>();
+  // In an order that tells nothing of the age of objects.
+  const conditions = () =>
+    [...byObject]
+      .sort(([one], [other]) => compare(one, other))
+      .map(([, { object, places }]) => isNotAt(hostname, places.sort(compare), object));
+  let count = 0;
   for (const [range, object] of configuration.placesOfListeners(pod, portsOf(request, url))) {
     if (world.mesh !== undefined && !world.mesh.dualStack && range.includes(':')) continue;
     if (!decides(ipAddress(range.split('/')[0]))) continue;
-    if (conditions.length === MOST_ADDRESSES)
-      return [...conditions, { holds: `${hostname} has no other address that objects name`, say: sayAddress() }];
-    conditions.push(isNotAt(hostname, range, object));
+    if (count++ === MOST_ADDRESSES)
+      return [...conditions(), { holds: `${hostname} has no other address that objects name`, say: sayAddress() }];
+    valueIn(byObject, nameOf(object), () => ({ object, places: [] })).places.push(range);
   }
-  return conditions;
+  return conditions();
 }
 
 /** The ports on which the host of a request is asked: redirects lead to the usual ones. */

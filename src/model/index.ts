@@ -233,13 +233,16 @@ export class EgressModel {
     if (answer.outcome === 'undetermined') return answer;
     const url = urlOf(request.url);
     const assumed = new Set<string>();
+    const conditions = answer.condition ? [answer.condition] : [];
+    const known = conditions.length;
     const byChance: Alternative[] = [];
     for (let index = 0; ; index++) {
       const one = this.known[index] ?? this.next();
-      if (one === undefined && assumed.size + byChance.length === 0) return answer;
+      if (one === undefined && assumed.size + byChance.length === 0 && conditions.length === known) return answer;
       if (one === undefined)
         return {
           ...answer,
+          ...(conditions.length > known && { condition: together(conditions) }),
           assumptions: [...answer.assumptions, ...assumed],
           alternatives: [...answer.alternatives, ...byChance],
         };
@@ -261,6 +264,11 @@ export class EgressModel {
         continue;
       }
       const { when, say } = one.possibility;
+      if (!isChance && isSameAnswer({ ...answer, condition: other.condition }, other)) {
+        // It is the same answer where the conditions of both hold.
+        if (other.condition) conditions.push(other.condition);
+        continue;
+      }
       if (isChance) {
         if (other.outcome === 'undetermined') return other;
         byChance.push({ because: when, answer: { ...other, alternatives: [] } }, ...other.alternatives);

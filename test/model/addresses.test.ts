@@ -40,6 +40,27 @@ describe('an unknown address, and entries that take connections to addresses of 
     expect([dialled('198.51.100.7'), dialled('198.51.100.8')]).toEqual(['host', 'sidecar']);
   });
 
+  test('several of one entry are one condition, whatever the age of the entry', () => {
+    const several = bytes(7).replace('198.51.100.7', '198.51.100.7, 198.51.100.8, 192.0.2.0/28');
+    expect(ask(ENTRY + several, 'shop/app', elsewhere).condition?.holds).toBe(
+      'elsewhere.example.com does not have an address in 192.0.2.0/28, 198.51.100.7 or 198.51.100.8 of ServiceEntry ' +
+        'shop/x7',
+    );
+  });
+
+  test('where age decides only on which condition the answer holds, it holds on those of both', () => {
+    const both = bytes(7) + bytes(8).replace('198.51.100.8', '198.51.100.7');
+    const { outcome, condition } = ask(ENTRY + both, 'shop/app', elsewhere);
+    expect(outcome).toBe('refused');
+    expect(condition?.holds).toMatch(/ServiceEntry shop\/x7, and .* ServiceEntry shop\/x8$/);
+  });
+
+  test('why an entry with several addresses did not match is said once', () => {
+    const several = bytes(7, 444).replace('198.51.100.7', '198.51.100.7, 198.51.100.8');
+    const { reason } = ask(several, 'shop/app', { url: 'https://a7.example.com/', dial: '198.51.100.7' });
+    expect(reason.match(/does not declare port 443/g)).toHaveLength(1);
+  });
+
   test('one that the caller does not see, or for another port, adds no condition', () => {
     const hidden = bytes(7).replace('namespace: shop', 'namespace: other').replace('ports:', 'exportTo: [.], ports:');
     for (const yaml of [hidden, bytes(7, 444)])

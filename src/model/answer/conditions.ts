@@ -30,10 +30,11 @@ export function sayAddress(address = 'ADDRESS'): string {
   return `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
 }
 
-/** That a host has none of the addresses that an object names. */
-export function isNotAt(host: string, range: string, object: ObjectName): Condition {
-  const what = range.includes('/') ? 'an address in' : 'the address';
-  return { holds: `${host} does not have ${what} ${range} of ${nameOf(object)}`, say: sayAddress() };
+/** That a host has none of these addresses and ranges, which an object names. */
+export function isNotAt(host: string, places: readonly string[], object: ObjectName): Condition {
+  const what = places.some((place) => place.includes('/')) ? 'an address in' : 'the address';
+  const where = [...places.slice(0, -2), places.slice(-2).join(' or ')].join(', ');
+  return { holds: `${host} does not have ${what} ${where} of ${nameOf(object)}`, say: sayAddress() };
 }
 
 /** That a host is at an address, or has another name, as the object says that declares it. */

@@ -87,7 +87,7 @@ export function blockedBy(
           if (!ipBlock) continue;
           if (applies && isPort) families.add(familyHeld(ipBlock.cidr, ipBlock.except));
           if (!registry.world.declaredAddresses && isPartOfPrivateNetwork(ipBlock.cidr))
-            unless.push(isNotAt(unknown.host, ipBlock.cidr, policy));
+            unless.push(isNotAt(unknown.host, [ipBlock.cidr], policy));
         }
       const matches = both(
         isPort,

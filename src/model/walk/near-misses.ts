@@ -35,8 +35,12 @@ export function nearMisses(registry: Registry, scope: Scope, unmatched: Unmatche
   const name = unmatched.name?.toLowerCase().replace(/\.$/, '');
   const about = registry.entriesAbout(name, (entry) => coversTraffic(entry, name, unmatched.address));
   const known = about.filter(({ host, object }) => scope.services.get(host)?.object === object);
-  if (known.length > 0) return known.flatMap((service) => whyNotAtPort(service, unmatched));
-  return about.flatMap((service) => whyUnseen(registry, scope, service));
+  const missed =
+    known.length > 0
+      ? known.flatMap((service) => whyNotAtPort(service, unmatched))
+      : about.flatMap((service) => whyUnseen(registry, scope, service));
+  // An entry is a service for each of its addresses.
+  return [...new Map(missed.map((miss) => [miss.because, miss])).values()];
 }
 
 function coversTraffic(service: Service, name: string | undefined, address: Address): boolean {
