@@ -115,6 +115,12 @@ describe('a malformed WorkloadEntry', () => {
     },
   );
 
+  test('so does a WorkloadGroup', () => {
+    const group = object('WorkloadGroup', '{}').replace('name: x', 'name: "${APP}"');
+    expect(see(`${ENTRY}${vm}${workload('weight: 1')}${group}`, 'http://vm.example.com/').outcome).toBe('undetermined');
+    expect(see(`${ENTRY}${vm}${group}`, 'http://site.example.com/').outcome).toBe('answered');
+  });
+
   test('would be answered if it were not malformed', () => {
     expect(see(`${ENTRY}${vm}${workload('weight: 1')}`, 'http://vm.example.com/').outcome).toBe('answered');
   });

@@ -331,7 +331,8 @@ export function isOnlyForGateways(
 /**
  * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
  * destination of its VirtualServices, or one whose hosts are missing or cannot be read, and which acts on pods of one
- * of these namespaces. A WorkloadEntry is one for the hosts of entries that select workloads.
+ * of these namespaces. A WorkloadEntry, or a
+ * WorkloadGroup, of which they are made, is one for the hosts of entries that select workloads.
  */
 export function malformedThatMatters(
   malformed: readonly Malformed[],
@@ -357,7 +358,7 @@ export function malformedThatMatters(
       readonly hosts?: unknown;
     };
     if (ON_OWN_PODS.has(manifest.kind) && !namespaces.has(place.namespace)) return false;
-    const isWorkload = manifest.kind === 'WorkloadEntry';
+    const isWorkload = manifest.kind === 'WorkloadEntry' || manifest.kind === 'WorkloadGroup';
     const hosts: unknown[] = isWorkload
       ? entries
           .filter(({ namespace, spec }) => namespace === place.namespace && spec.workloadSelector)
