@@ -72,6 +72,7 @@ export class ManifestIndex {
   private readonly istio = new Map<string, Indexed[]>();
   private namespaces?: Grouping<string, Indexed>;
   private severalTimes?: readonly (readonly Indexed[])[];
+  private endpointObjects?: readonly Indexed[];
   private templates?: readonly Indexed[];
   private allSecrets?: readonly DeclaredSecret[];
   private ofPlugins?: readonly PluginPolicy[];
@@ -167,8 +168,8 @@ export class ManifestIndex {
 
   /** The endpoints that are written for a Kubernetes Service, as EndpointSlices or Endpoints. */
   public endpointsOf(namespace: string, service: string): readonly WrittenEndpoints[] {
-    const own = this.kinds.flatMap((bucket) => (ENDPOINT_KINDS.has(bucket[0]?.kind) ? bucket : []));
-    return own
+    this.endpointObjects ??= this.kinds.flatMap((bucket) => (ENDPOINT_KINDS.has(bucket[0]?.kind) ? bucket : []));
+    return this.endpointObjects
       .filter((object) => object.namespace === namespace)
       .flatMap((object) => writtenEndpoints(object, service));
   }
