@@ -280,6 +280,20 @@ describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
   });
 });
 
+const withOptions = synthesise((app) => {
+  const options = {
+    ports: [EgressPort.http(), EgressPort.tls()],
+    timeout: Duration.seconds(5),
+    retries: { attempts: 1, perTryTimeout: Duration.seconds(2), on: ['5xx'] },
+    connectionPool: { maxConnections: 9, maxPendingRequests: 9, connectTimeout: Duration.seconds(2) },
+    removeHeaders: ['x-team'],
+  };
+  new SidecarEgress(new Chart(app, 'near', { namespace: 'near' }), 'wild', {
+    hosts: ['*.wild.example.com'],
+    ...options,
+  });
+});
+
 describeMesh(
   'a wildcard with the options that it takes',
   {
@@ -288,19 +302,7 @@ describeMesh(
       callers: table.callers.slice(0, 1),
       external: [{ host: 'a.wild.example.com', http: 'ok', https: 'ok' }],
     },
-    manifests: synthesise((app) => {
-      const options = {
-        ports: [EgressPort.http(), EgressPort.tls()],
-        timeout: Duration.seconds(5),
-        retries: { attempts: 1, perTryTimeout: Duration.seconds(2), on: ['5xx'] },
-        connectionPool: { maxConnections: 9, maxPendingRequests: 9, connectTimeout: Duration.seconds(2) },
-        removeHeaders: ['x-team'],
-      };
-      new SidecarEgress(new Chart(app, 'near', { namespace: 'near' }), 'wild', {
-        hosts: ['*.wild.example.com'],
-        ...options,
-      });
-    }),
+    manifests: withOptions,
   },
   (mesh) => {
     const rows = (['http', 'https'] as const).map((scheme) => ({
@@ -314,10 +316,12 @@ describeMesh(
     mesh.testRows(rows);
 
     test('holds 1,024 names, and refuses more', async () => {
+      await mesh.apply(withOptions);
+      for (const { row } of rows) await mesh.expectRow(row); // each port counts
       const args = ['-e', MANY_NAMES, mesh.lab.hosts[0].addresses[0], '.wild.example.com'];
       const answers = JSON.parse(await mesh.lab.shellOf('near').must(process.execPath, args));
       expect(answers).toEqual(['503 DNS resolution failure', '503 DNS cache overflow']);
-      for (const { row } of rows) await mesh.expectRow(row); // a name that it holds already
+      for (const { row } of rows) await mesh.expectRow(row); // a name that it holds
     });
   },
 );
