@@ -98,7 +98,7 @@ function whenAged(
 ): Required<Pick<PossibleAges, 'when' | 'whenAmong'>> {
   const say = (these: readonly EgressObject[], others: readonly EgressObject[]) => {
     const [are, them] = these.length === 1 ? ['is', 'it'] : ['are', 'them'];
-    return `${inWords(these)} ${are} ${age} than ${others.length > 0 ? inWords(others) : `what competes with ${them}`}`;
+    return `${inWords(these)} ${are} ${age} than ${others.length > 0 ? inWords(byName(others)) : `what competes with ${them}`}`;
   };
   return {
     when: say(group, []),
@@ -123,7 +123,7 @@ export function* ordersByChance(objects: readonly EgressObject[]): Generator<Pos
     for (const host of new Set(specOf(object.manifest, 'ServiceEntry')?.hosts ?? []))
       tied.add([metadata.namespace ?? 'default', host, timeOf(object)].join(' '), object);
   }
-  const groups = [...tied.several.values()].map((group) => [...group].sort((a, b) => compare(nameOf(a), nameOf(b))));
+  const groups = [...tied.several.values()].map(byName);
   const most = groups.reduce((longest, { length }) => Math.max(longest, length), 0);
   for (let at = 1; at < most; at++) {
     const first = new Set(groups.flatMap((group) => group.slice(at, at + 1)));
@@ -134,6 +134,10 @@ export function* ordersByChance(objects: readonly EgressObject[]): Generator<Pos
         `${inWords([...first])} may come first`,
     };
   }
+}
+
+function byName(objects: readonly EgressObject[]): EgressObject[] {
+  return [...objects].sort((a, b) => compare(nameOf(a), nameOf(b)));
 }
 
 /** Groups of objects that do not compete with each other; every object is in one, up to the limit. */
